@@ -1,0 +1,1 @@
+"""Code that more than one service runs; it must never import a service."""

@@ -1,0 +1,266 @@
+"""The architecture as data: every event, stream, consumer and command, once.
+
+The map, docs/events.md, docs/asyncapi.yaml, the NATS accounts and permissions, provisioning and
+the wiring tests are all made from this table or checked against it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.contracts.billing import (
+    BudgetExhausted,
+    HoldGranted,
+    HoldReply,
+    HoldRequest,
+    HoldSettled,
+    UsagePriced,
+)
+from shared.contracts.commands import Command, Reply
+from shared.contracts.completions import (
+    ChunkProduced,
+    ChunkRestored,
+    CompletionFailed,
+    CompletionProduced,
+    CompletionRestored,
+)
+from shared.contracts.evaluations import EvaluationScored
+from shared.contracts.event import Event, RequestEvent
+from shared.contracts.records import RecordRead, RecordReply
+from shared.contracts.requests import (
+    PAYLOAD_BYTES_MAX,
+    RequestRedacted,
+    RequestRefused,
+    RequestSubmitted,
+)
+from shared.contracts.traces import SpanRecorded, TraceRead, TraceReply
+from shared.contracts.usage import UsageRecorded
+from shared.contracts.values import DataClass
+
+ROOT: Final = "sw"
+APP: Final = "app"
+"""Stands for every internal app in the columns of senders and takers."""
+OPERATOR: Final = "operator"
+"""Stands for the person at the command line."""
+SEALED_READER: Final = "redactor"
+"""The one service that is handed the sealed map from placeholders to values."""
+SERVICES: Final = ("redactor", "router", "billing", "audit", "evals", "watch")
+
+_HOUR_S: Final = 3600
+_DAY_S: Final = 24 * _HOUR_S
+CLEAR, MASKED, META = DataClass.CLEAR, DataClass.MASKED, DataClass.META
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One JetStream stream. Ages in seconds, sizes in bytes."""
+
+    name: str
+    max_age_s: int
+    bytes_max: int
+    work_queue: bool = False
+    per_subject_max: int | None = None
+    message_bytes_max: int = 2 * PAYLOAD_BYTES_MAX
+    duplicate_window_s: int = 2 * 60
+    direct_get: bool = False
+
+
+INBOX: Final = Stream(
+    name="SW_INBOX",
+    max_age_s=25 * _HOUR_S,
+    bytes_max=4 * 1024**3,
+    work_queue=True,
+    # A full queue rejects the app that filled it: one subject is one app.
+    per_subject_max=10_000,
+    message_bytes_max=PAYLOAD_BYTES_MAX,
+    # An idempotency key is checked here for an hour, and in the router's call ledger after that.
+    duplicate_window_s=_HOUR_S,
+)
+ANSWERS: Final = Stream(
+    name="SW_CLEAR", max_age_s=_HOUR_S, bytes_max=4 * 1024**3, direct_get=True
+)
+MASKED_LOG: Final = Stream(name="SW_MASKED", max_age_s=7 * _DAY_S, bytes_max=16 * 1024**3)
+META_LOG: Final = Stream(name="SW_META", max_age_s=7 * _DAY_S, bytes_max=8 * 1024**3)
+STREAMS: Final = (INBOX, ANSWERS, MASKED_LOG, META_LOG)
+MASKED_RETENTION_S: Final = MASKED_LOG.max_age_s
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event: what it may contain, who sends it, who takes it, where it is kept.
+
+    `stream` is None for what is live only. `per_request` adds the request's id to the subject;
+    `per_replica` puts the addressed replica in place of tenant and app.
+    """
+
+    event: type[Event]
+    data_class: DataClass
+    senders: tuple[str, ...]
+    takers: tuple[str, ...]
+    stream: Stream | None
+    per_request: bool = True
+    per_replica: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """Return the subject without its last tokens: `sw.masked.request.redacted`."""
+        return f"{ROOT}.{self.data_class}.{self.event.kind}"
+
+    @property
+    def filter(self) -> str:
+        """Return the wildcard subject that matches every event of this row."""
+        return f"{self.prefix}.>"
+
+
+EVENTS: Final = (
+    EventRow(RequestSubmitted, CLEAR, (APP,), ("redactor",), INBOX, per_request=False),
+    EventRow(RequestRedacted, MASKED, ("redactor",), ("router", "audit", "evals"), MASKED_LOG),
+    EventRow(RequestRefused, MASKED, ("redactor", "router"), ("redactor", "audit"), MASKED_LOG),
+    EventRow(
+        CompletionProduced, MASKED, ("router",), ("redactor", "audit", "evals"), MASKED_LOG
+    ),
+    EventRow(CompletionFailed, MASKED, ("router",), ("redactor", "audit"), MASKED_LOG),
+    EventRow(CompletionRestored, CLEAR, ("redactor",), (APP,), ANSWERS),
+    EventRow(ChunkProduced, MASKED, ("router",), ("redactor",), None, per_replica=True),
+    EventRow(ChunkRestored, CLEAR, ("redactor",), (APP,), None),
+    EventRow(UsageRecorded, META, ("router",), ("billing", "audit"), META_LOG),
+    EventRow(HoldGranted, META, ("billing",), ("audit",), META_LOG),
+    EventRow(HoldSettled, META, ("billing",), ("audit",), META_LOG),
+    EventRow(UsagePriced, META, ("billing",), ("audit",), META_LOG),
+    EventRow(BudgetExhausted, META, ("billing",), ("audit",), META_LOG, per_request=False),
+    EventRow(EvaluationScored, META, ("evals",), ("audit",), META_LOG),
+    EventRow(SpanRecorded, META, (APP, *SERVICES), ("watch",), META_LOG, per_request=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One durable consumer: `name` is also its durable name and the span's destination.
+
+    `batch_max` messages are taken at once, or, where `slots` is true, so many run side by side.
+    """
+
+    name: str
+    service: str
+    events: tuple[type[Event], ...]
+    batch_max: int
+    ack_wait_s: int = 30
+    slots: bool = False
+
+    @property
+    def stream(self) -> Stream:
+        """Return the stream that all its events are kept in."""
+        streams = {row.stream for row in EVENTS if row.event in self.events}
+        (stream,) = streams
+        if stream is None:
+            message = f"consumer {self.name} lists an event that no stream keeps"
+            raise ValueError(message)
+        return stream
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """Return the subjects it takes."""
+        return tuple(row_of(event).filter for event in self.events)
+
+
+CONSUMERS: Final = (
+    Consumer("redactor-requests", "redactor", (RequestSubmitted,), batch_max=64),
+    Consumer(
+        "redactor-completions",
+        "redactor",
+        (CompletionProduced, CompletionFailed, RequestRefused),
+        batch_max=64,
+    ),
+    Consumer("router-requests", "router", (RequestRedacted,), batch_max=256, slots=True),
+    Consumer("billing-usage", "billing", (UsageRecorded,), batch_max=256),
+    Consumer(
+        "audit-masked",
+        "audit",
+        (RequestRedacted, RequestRefused, CompletionProduced, CompletionFailed),
+        batch_max=256,
+    ),
+    Consumer(
+        "audit-meta",
+        "audit",
+        (UsageRecorded, HoldGranted, HoldSettled, UsagePriced, BudgetExhausted, EvaluationScored),
+        batch_max=256,
+    ),
+    Consumer("evals-completions", "evals", (RequestRedacted, CompletionProduced), batch_max=64),
+    Consumer("watch-spans", "watch", (SpanRecorded,), batch_max=64),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """One command: who may send it, and what it answers."""
+
+    command: type[Command]
+    reply: type[Reply]
+    data_class: DataClass
+    callers: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """Return the subject that the service listens on, as one queue group."""
+        return f"{ROOT}.{self.data_class}.cmd.{self.command.service}.{self.command.verb}"
+
+
+COMMANDS: Final = (
+    CommandRow(HoldRequest, HoldReply, META, ("router",)),
+    CommandRow(TraceRead, TraceReply, META, (OPERATOR,)),
+    CommandRow(RecordRead, RecordReply, MASKED, (OPERATOR,)),
+)
+
+_ROWS: Final[Mapping[type[Event], EventRow]] = {row.event: row for row in EVENTS}
+_COMMAND_ROWS: Final[Mapping[type[Command], CommandRow]] = {row.command: row for row in COMMANDS}
+
+
+def row_of(event: type[Event]) -> EventRow:
+    """Return the catalogue's row of an event."""
+    return _ROWS[event]
+
+
+def command_row_of(command: type[Command]) -> CommandRow:
+    """Return the catalogue's row of a command."""
+    return _COMMAND_ROWS[command]
+
+
+def consumer_named(name: str) -> Consumer:
+    """Return the consumer with this name; `KeyError` names what exists."""
+    for consumer in CONSUMERS:
+        if consumer.name == name:
+            return consumer
+    raise KeyError(f"no consumer {name}; known: {', '.join(c.name for c in CONSUMERS)}")
+
+
+def known_types(*events: type[Event]) -> dict[str, type[Event]]:
+    """Return what `decode` needs to read these events: CloudEvents type to class."""
+    return {event.type_name(): event for event in events}
+
+
+def subject_of(event: Event) -> str:
+    """Return the subject that an event is published on."""
+    row = _ROWS[type(event)]
+    tokens = [row.prefix]
+    tokens += [event.redactor] if isinstance(event, ChunkProduced) else [event.tenant, event.app]
+    if row.per_request and isinstance(event, RequestEvent):
+        tokens.append(str(event.request_id))
+    return ".".join(tokens)
+
+
+def dead_subject(data_class: DataClass, service: str) -> str:
+    """Return where a message that a service gave up is kept, with its class's retention."""
+    return f"{ROOT}.{data_class}.dead.{service}"
+
+
+def stream_subjects(stream: Stream) -> tuple[str, ...]:
+    """Return the subjects a stream is made of: its events', and its class's dead letters."""
+    filters = [
+        f"{row.prefix}.*.*" if stream is INBOX else row.filter
+        for row in EVENTS
+        if row.stream is stream
+    ]
+    dead = {ANSWERS: CLEAR, MASKED_LOG: MASKED, META_LOG: META}
+    if stream in dead:
+        filters.append(f"{ROOT}.{dead[stream]}.dead.>")
+    return tuple(filters)

@@ -1,0 +1,127 @@
+"""What a model answered, before and after the real values are put back."""
+
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.errors import ErrorCode, ErrorDetail
+from shared.contracts.event import Record, RequestEvent
+from shared.contracts.values import Currency, Hex64, Language, ModelName, Token
+
+
+class FinishReason(StrEnum):
+    """Why a model stopped; a stream that broke has none and ends in an error."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+    TOOL_CALLS = "tool_calls"
+
+
+class UsageSource(StrEnum):
+    """Who counted the tokens."""
+
+    PROVIDER = "provider"
+    ESTIMATED = "estimated"
+
+
+class TokenUsage(Record):
+    """How many tokens one request used over all its attempts."""
+
+    input_tokens: int = Field(ge=0)
+    output_tokens: int = Field(ge=0)
+    source: UsageSource = UsageSource.PROVIDER
+
+
+class CompletionProduced(RequestEvent):
+    """A model answered; the answer still holds placeholders."""
+
+    kind: ClassVar[str] = "completion.produced"
+
+    text: str = Field(repr=False)
+    finish_reason: FinishReason
+    model: ModelName
+    provider: Token
+    usage: TokenUsage
+    cost_nano: int = Field(ge=0)
+    currency: Currency
+    attempts: int = Field(ge=1)
+    language: Language = Language.UNDETERMINED
+    stream: bool = False
+    chunks: int = Field(default=0, ge=0)
+    redactor: Token | None = None
+    user: Token | None = None
+    hold_id: UUID | None = None
+
+
+class CompletionFailed(RequestEvent):
+    """Every permitted attempt failed; what was tried is in `usage.recorded`."""
+
+    kind: ClassVar[str] = "completion.failed"
+
+    code: ErrorCode
+    attempts: int = Field(ge=0)
+    language: Language = Language.UNDETERMINED
+    stream: bool = False
+    redactor: Token | None = None
+    user: Token | None = None
+
+
+class Outcome(StrEnum):
+    """The three ways in which every request ends, exactly once."""
+
+    COMPLETION = "completion"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class CompletionRestored(RequestEvent):
+    """The one result of a request, as its caller sees it: real values are back in the answer."""
+
+    kind: ClassVar[str] = "completion.restored"
+
+    outcome: Outcome
+    text: str | None = Field(default=None, repr=False)
+    error: ErrorDetail | None = None
+    finish_reason: FinishReason | None = None
+    model: ModelName | None = None
+    provider: Token | None = None
+    usage: TokenUsage | None = None
+    cost_nano: int = Field(default=0, ge=0)
+    currency: Currency = "EUR"
+    language: Language = Language.UNDETERMINED
+    request_sha256: Hex64 | None = None
+    """SHA-256 of what was asked, so that a caller who reuses an id with another body finds out."""
+    masked_count: int = Field(default=0, ge=0)
+    unresolved_count: int = Field(default=0, ge=0)
+    """Placeholders in the answer that stand for nothing: the model invented them."""
+
+
+class Chunk(RequestEvent):
+    """One piece of a streamed answer; `sequence` starts at 0 and has no gaps.
+
+    A chunk without text and without `end` is a heartbeat. The end marker holds how many chunks
+    came before it and the SHA-256 of all their text, or the error that ended the stream.
+    """
+
+    sequence: int = Field(ge=0)
+    text: str = Field(default="", repr=False)
+    end: bool = False
+    sha256: Hex64 | None = None
+    code: ErrorCode | None = None
+
+
+class ChunkProduced(Chunk):
+    """A piece of an answer with placeholders, on its way to the replica that can restore it."""
+
+    kind: ClassVar[str] = "chunk.produced"
+
+    redactor: Token
+
+
+class ChunkRestored(Chunk):
+    """A piece of an answer with its real values, on its way to the caller."""
+
+    kind: ClassVar[str] = "chunk.restored"

@@ -1,0 +1,99 @@
+"""What an app asks for, before and after masking."""
+
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from pydantic import AwareDatetime, Field
+
+from shared.contracts.errors import ErrorCode
+from shared.contracts.event import Record, RequestEvent
+from shared.contracts.values import Hex64, Label, Language, ModelName, Sensitivity, Token
+
+MESSAGES_MAX: Final = 256
+OUTPUT_TOKENS_MAX: Final = 32_768
+TIMEOUT_MS_MAX: Final = 600_000
+TIMEOUT_MS_DEFAULT: Final = 120_000
+PAYLOAD_BYTES_MAX: Final = 512 * 1024
+"""The largest request: half of NATS' default payload, so that masking can grow it and it fits."""
+
+
+class Role(StrEnum):
+    """Who speaks in a message."""
+
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class Message(Record):
+    """One turn of a conversation."""
+
+    role: Role
+    content: str = Field(repr=False)
+    name: str | None = Field(default=None, repr=False, max_length=256)
+
+
+class Ask(RequestEvent):
+    """The fields that a request has both before and after masking."""
+
+    messages: tuple[Message, ...] = Field(min_length=1, max_length=MESSAGES_MAX, repr=False)
+    model: ModelName = "auto"
+    task: Token | None = None
+    max_tokens: int | None = Field(default=None, ge=1, le=OUTPUT_TOKENS_MAX)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    stream: bool = False
+    user: Token | None = None
+    use_case: Token = "default"
+    case_id: Token | None = None
+    conversation_id: Token | None = None
+    metadata: dict[str, str] = Field(default_factory=dict, max_length=16, repr=False)
+
+
+class RequestSubmitted(Ask):
+    """An app asked for a completion."""
+
+    kind: ClassVar[str] = "request.submitted"
+
+    sensitivity: Sensitivity | None = None
+    timeout_ms: int = Field(default=TIMEOUT_MS_DEFAULT, ge=1, le=TIMEOUT_MS_MAX)
+
+
+class MaskedSubject(Record):
+    """One thing that was masked, without its value.
+
+    `hmacs` are keyed hashes of the normalised value and its parts: whoever holds the key can find
+    all records of one person, and nobody else can test a guess.
+    """
+
+    placeholder: Label
+    type: Token
+    hmacs: tuple[Hex64, ...] = ()
+
+
+class RequestRedacted(Ask):
+    """A request whose personal data has been replaced by placeholders."""
+
+    kind: ClassVar[str] = "request.redacted"
+
+    language: Language = Language.UNDETERMINED
+    sensitivity: Sensitivity
+    subjects: tuple[MaskedSubject, ...] = ()
+    fingerprint: Hex64
+    """A keyed hash of the request as it came: the same id with another fingerprint is a conflict."""
+    deadline: AwareDatetime
+    redactor: Token
+    """The replica that holds the map, to which the chunks of a stream are sent."""
+
+
+class RequestRefused(RequestEvent):
+    """The platform decided against a request; nothing was sent to a model."""
+
+    kind: ClassVar[str] = "request.refused"
+
+    code: ErrorCode
+    language: Language = Language.UNDETERMINED
+    stream: bool = False
+    redactor: Token | None = None
+    user: Token | None = None
