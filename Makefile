@@ -1,0 +1,78 @@
+# Everything a person does here, as two or three words. Needs only make, git and Python 3.11+.
+# `make run` and `make test` set up what they need; nothing else has to be done first.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The first of these that exists and is new enough makes .venv; `make PYTHON=...` overrides.
+PYTHONS := python3.11 python3.12 python3.13 python3
+NEW_ENOUGH := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for python in $(PYTHONS); do \
+	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
+
+BIN := .venv/bin
+READY := .venv/.ready
+ARGS ?=
+
+.PHONY: help run test check map bench chaos lock
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## Start the whole platform here and send one example letter through it
+	@$(BIN)/stellwerk up --demo $(ARGS)
+
+test: $(READY) ## Run every test: unit, contract, architecture, integration, chaos
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Run every rule: style, types, imports, generated files, architecture, contracts
+	@echo "style";           $(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@echo "types";           $(BIN)/mypy --no-error-summary
+	@echo "imports";         $(BIN)/lint-imports --no-logo
+	@echo "generated files"; $(BIN)/python -m shared.contracts.generate --check
+	@$(BIN)/python -m pytest -q tests/architecture tests/contract
+
+map: $(READY) ## Write again what is generated: the map, docs/events.md, AsyncAPI, the list of decisions
+	@$(BIN)/python -m shared.contracts.generate
+	@$(BIN)/python -m tests.architecture.decisions --write
+
+bench: $(READY) ## Print CPU per request and process, latencies and memory; asserts nothing
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: $(READY) ## Kill services, NATS and PostgreSQL, and show that nothing is lost
+	@$(BIN)/python -m pytest tests/chaos $(ARGS)
+
+# Universal over Python 3.11 to 3.13, names and hashes only: where packages come from is a
+# matter of each machine. Keeps what is pinned; `make lock ARGS=--upgrade` takes newer releases.
+lock: ## Pin every dependency again in requirements.lock (needs a package index)
+	@$(MAKE) .venv/bin/python
+	@test -x .venv.lock/bin/uv || { $(BIN)/python -m venv .venv.lock; .venv.lock/bin/pip install -qq uv; }
+	@.venv.lock/bin/uv pip compile pyproject.toml --output-file requirements.lock --quiet \
+		--all-extras --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
+
+# --- .venv ------------------------------------------------------------------------------
+
+.venv/bin/python:
+	@{ test -n "$(PYTHON)" && $(PYTHON) -c '$(NEW_ENOUGH)'; } 2>/dev/null || { \
+		echo "Stellwerk needs Python 3.11, 3.12 or 3.13. Install one, or name it: make PYTHON=python3.12 run"; \
+		exit 1; }
+	@echo "setup: .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+
+# setuptools comes first and by hash, because the one package without a wheel (nkeys) would
+# otherwise be built with a setuptools that nobody pinned.
+$(READY): requirements.lock pyproject.toml | .venv/bin/python
+	@echo "setup: $$(grep -c '^[a-z]' requirements.lock) pinned packages, half a minute or more"
+	@awk '/^setuptools==/ {keep = 1} keep {print} keep && !/\\$$/ {exit}' requirements.lock > .venv/setuptools.lock
+	@$(BIN)/python -m pip install -qq --require-hashes -r .venv/setuptools.lock
+	@$(BIN)/python -m pip install --progress-bar off --require-hashes --no-deps --no-build-isolation \
+		-r requirements.lock 2> .venv/pip.errors | tee .venv/pip.log \
+		| awk '/^(Collecting|Processing)/ && ++n % 20 == 0 {print "setup: " n " packages found"; fflush()} \
+			/^Installing/ {print "setup: installing"; fflush()}' \
+		|| { cat .venv/pip.errors; exit 1; }
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "setup: done"
