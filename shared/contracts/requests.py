@@ -1,6 +1,8 @@
 """What an app asks for, before and after masking."""
 
+import json
 from enum import StrEnum
+from hashlib import sha256
 from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
@@ -81,7 +83,7 @@ class RequestRedacted(Ask):
     sensitivity: Sensitivity
     subjects: tuple[MaskedSubject, ...] = ()
     fingerprint: Hex64
-    """A keyed hash of the request as it came: the same id with another fingerprint is a conflict."""
+    """A keyed hash of the request as it came: the same id with another one is a conflict."""
     deadline: AwareDatetime
     redactor: Token
     """The replica that holds the map, to which the chunks of a stream are sent."""
@@ -97,3 +99,20 @@ class RequestRefused(RequestEvent):
     stream: bool = False
     redactor: Token | None = None
     user: Token | None = None
+
+
+_DIGESTED: Final = frozenset(
+    {"messages", "model", "task", "max_tokens", "temperature"}
+    | {"metadata", "sensitivity", "use_case"}
+)
+
+
+def request_digest(request: RequestSubmitted) -> str:
+    """Return the SHA-256 of what a request asks for, in hex: the same for the same body only.
+
+    How the answer is delivered (`stream`, `timeout_ms`) is no part of the body, so that a caller
+    may fetch by a plain request what an interrupted stream began.
+    """
+    body = request.model_dump(mode="json", include=set(_DIGESTED), exclude_none=True)
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(canonical.encode()).hexdigest()
