@@ -1,0 +1,12 @@
+"""Loads the fixtures: every plain module in tests/fixtures/ is a plug-in of pytest.
+
+Nothing imports from a conftest. A folder's fixtures are found by name, so that a new one
+needs no list to be kept.
+"""
+
+from pathlib import Path
+
+pytest_plugins = [
+    f"tests.fixtures.{module.stem}"
+    for module in sorted((Path(__file__).parent / "fixtures").glob("[a-z]*.py"))
+]
