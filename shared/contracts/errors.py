@@ -40,6 +40,11 @@ class ErrorCode(StrEnum):
     BUS_UNAVAILABLE = "bus_unavailable"
     INTERNAL = "internal"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "ErrorCode | None":
+        """Read a code of a newer version as `internal`, so that codes can be added."""
+        return cls.INTERNAL if isinstance(value, str) else None
+
     @property
     def is_refusal(self) -> bool:
         """Return whether the platform decided against the request, rather than failed at it."""

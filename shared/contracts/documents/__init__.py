@@ -1,0 +1,1 @@
+"""The documents made from the catalogue; `python -m shared.contracts.generate` writes them."""
