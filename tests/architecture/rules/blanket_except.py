@@ -1,4 +1,4 @@
-"""Only shared/bus/ catches every exception.
+"""Only shared/bus/ catches every exception and keeps it.
 
 The bus decides what a failure means: retry, dead letter, pause. Code that catches everything
 before the bus sees it acknowledges a message it did not handle, and the message is lost
@@ -28,16 +28,18 @@ def check(tree: SourceTree) -> Iterator[str]:
 
 def _catches_all(node: ast.AST) -> bool:
     if isinstance(node, ast.ExceptHandler):
-        return (node.type is None or _names_all(node.type)) and not _raises_again(node)
+        return (node.type is None or _names_all(node.type)) and not _passes_on(node)
     if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
         return any(_names_all(argument) for argument in node.args)
     return False
 
 
-def _raises_again(handler: ast.ExceptHandler) -> bool:
-    """Return whether the handler only tidies up: its last step passes the exception on."""
+def _passes_on(handler: ast.ExceptHandler) -> bool:
+    """Return whether the exception still reaches somebody: raised again, or given to a future."""
     last = handler.body[-1]
-    return isinstance(last, ast.Raise) and last.exc is None
+    raised = isinstance(last, ast.Raise) and last.exc is None
+    handed = f".set_exception({handler.name})" if handler.name else None
+    return raised or (handed is not None and handed in ast.unparse(handler))
 
 
 def _names_all(node: ast.expr) -> bool:
@@ -58,6 +60,9 @@ RULE = Rule(
     kept=(
         {"services/router/handlers.py": _TRY.format(" (OSError, ValueError)")},
         {"shared/bus/batch.py": _TRY.format(" Exception")},
+        {
+            "shared/db.py": "try:\n    f()\nexcept BaseException as e:\n    future.set_exception(e)\n"
+        },
         {"deploy/local/files.py": "try:\n    f()\nexcept BaseException:\n    g()\n    raise\n"},
     ),
 )
