@@ -47,6 +47,9 @@ def _names_all(node: ast.expr) -> bool:
     return any(isinstance(name, ast.Name) and name.id in BLANKET for name in named)
 
 
+_HANDED_ON: Final = {
+    "shared/db.py": "try:\n    f()\nexcept BaseException as e:\n    waiting.set_exception(e)\n",
+}
 _TRY = "try:\n    f()\nexcept{}:\n    pass\n"
 RULE = Rule(
     check,
@@ -60,9 +63,7 @@ RULE = Rule(
     kept=(
         {"services/router/handlers.py": _TRY.format(" (OSError, ValueError)")},
         {"shared/bus/batch.py": _TRY.format(" Exception")},
-        {
-            "shared/db.py": "try:\n    f()\nexcept BaseException as e:\n    future.set_exception(e)\n"
-        },
+        _HANDED_ON,
         {"deploy/local/files.py": "try:\n    f()\nexcept BaseException:\n    g()\n    raise\n"},
     ),
 )
