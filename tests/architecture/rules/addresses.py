@@ -15,7 +15,7 @@ INDEX: Final = re.compile(
     r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|deb[.]debian[.]org"
     r"|(?<![\w-])--(extra-)?index-url|(?<![\w-])--find[-]links|proxy[.]golang",
 )
-MACHINE: Final = re.compile(r"(?<![\w.~-])/(work|root|home|Users|opt)/[\w.]")
+MACHINE: Final = re.compile(r"(?<![\w.~-])/(work|root|home|Users)/[\w.]")
 
 
 def check(tree: SourceTree) -> Iterator[str]:
@@ -34,11 +34,11 @@ RULE = Rule(
         {"Makefile": "pip install --find-" + "links wheels x\n"},
         {"README.md": "see https://pypi." + "org/project/x\n"},
         {"docs/setup.md": "cd /ho" + "me/anna/stellwerk\n"},
-        {"tests/unit/test_x.py": "DATA = '/op" + "t/wheels'\n"},
+        {"tests/unit/test_x.py": "DATA = '/ro" + "ot/wheels'\n"},
     ),
     kept=(
         {"Makefile": "uv pip compile --no-emit-index-url --no-emit-find-links\n"},
-        {"deploy/images/Dockerfile": "COPY . /app\n"},
+        {"deploy/images/Dockerfile": "COPY . /opt/stellwerk\n"},
         {"docs/setup.md": "docs/work/flow.md and https://example.com/work/x\n"},
     ),
 )
