@@ -43,7 +43,7 @@ class HoldRequest(Command):
 
 
 class HoldReply(Reply):
-    """Whether the amount is set aside; `code` is `budget_exhausted` or `no_capable_model` if not."""
+    """Whether the amount is set aside; if not, `code` says why (`budget_exhausted`, …)."""
 
     held_nano: int = Field(default=0, ge=0)
     price: Price | None = None

@@ -76,9 +76,7 @@ INBOX: Final = Stream(
     # An idempotency key is checked here for an hour, and in the router's call ledger after that.
     duplicate_window_s=_HOUR_S,
 )
-ANSWERS: Final = Stream(
-    name="SW_CLEAR", max_age_s=_HOUR_S, bytes_max=4 * 1024**3, direct_get=True
-)
+ANSWERS: Final = Stream(name="SW_CLEAR", max_age_s=_HOUR_S, bytes_max=4 * 1024**3, direct_get=True)
 MASKED_LOG: Final = Stream(name="SW_MASKED", max_age_s=7 * _DAY_S, bytes_max=16 * 1024**3)
 META_LOG: Final = Stream(name="SW_META", max_age_s=7 * _DAY_S, bytes_max=8 * 1024**3)
 STREAMS: Final = (INBOX, ANSWERS, MASKED_LOG, META_LOG)
@@ -116,9 +114,7 @@ EVENTS: Final = (
     EventRow(RequestSubmitted, CLEAR, (APP,), ("redactor",), INBOX, per_request=False),
     EventRow(RequestRedacted, MASKED, ("redactor",), ("router", "audit", "evals"), MASKED_LOG),
     EventRow(RequestRefused, MASKED, ("redactor", "router"), ("redactor", "audit"), MASKED_LOG),
-    EventRow(
-        CompletionProduced, MASKED, ("router",), ("redactor", "audit", "evals"), MASKED_LOG
-    ),
+    EventRow(CompletionProduced, MASKED, ("router",), ("redactor", "audit", "evals"), MASKED_LOG),
     EventRow(CompletionFailed, MASKED, ("router",), ("redactor", "audit"), MASKED_LOG),
     EventRow(CompletionRestored, CLEAR, ("redactor",), (APP,), ANSWERS),
     EventRow(ChunkProduced, MASKED, ("router",), ("redactor",), None, per_replica=True),

@@ -139,7 +139,7 @@ _SENTENCES: Final[dict[ErrorCode, dict[str, str]]] = {
         "de": "Die Anfrage verletzt ihr Format. Bitte nach docs/events.md berichtigen.",
     },
     ErrorCode.UNKNOWN_VERSION: {
-        "en": "The event's type or version is unknown here. Send a version that docs/events.md lists.",
+        "en": "The event's type or version is unknown here. Send one that docs/events.md lists.",
         "da": "Hændelsens type eller version er ukendt her. Brug en fra docs/events.md.",
         "nb": "Hendelsens type eller versjon er ukjent her. Bruk en fra docs/events.md.",
         "sv": "Händelsens typ eller version är okänd här. Använd en från docs/events.md.",
@@ -160,7 +160,7 @@ _SENTENCES: Final[dict[ErrorCode, dict[str, str]]] = {
         "de": "Die Warteschlange der App ist voll. Langsamer senden oder die Grenze anheben.",
     },
     ErrorCode.CONFLICT: {
-        "en": "The same idempotency key was used with another body. Use a new key for a new request.",
+        "en": "The same idempotency key came with another body. Use a new key for a new request.",
         "da": "Samme nøgle er brugt med et andet indhold. Brug en ny nøgle til en ny forespørgsel.",
         "nb": "Samme nøkkel er brukt med et annet innhold. Bruk en ny nøkkel.",
         "sv": "Samma nyckel har använts med annat innehåll. Använd en ny nyckel.",
@@ -171,7 +171,7 @@ _SENTENCES: Final[dict[ErrorCode, dict[str, str]]] = {
         "da": "Forespørgslen blev ikke besvaret inden fristen. Prøv igen, eller giv mere tid.",
         "nb": "Forespørselen ble ikke besvart innen fristen. Prøv igjen, eller gi mer tid.",
         "sv": "Begäran besvarades inte inom tidsfristen. Försök igen, eller ge mer tid.",
-        "de": "Die Anfrage wurde nicht rechtzeitig beantwortet. Erneut versuchen oder mehr Zeit geben.",
+        "de": "Die Anfrage wurde nicht rechtzeitig beantwortet. Bitte mehr Zeit geben.",
     },
     ErrorCode.UNKNOWN_MODEL: {
         "en": "No model has this name. `stellwerk model list` shows the names that can be used.",
@@ -217,8 +217,8 @@ _SENTENCES: Final[dict[ErrorCode, dict[str, str]]] = {
     },
     ErrorCode.LEAK_CHECK: {
         "en": "A personal value was still present after masking, so nothing was sent. Tell IT.",
-        "da": "En personoplysning stod tilbage efter maskering, så intet blev sendt. Sig det til IT.",
-        "nb": "En personopplysning sto igjen etter maskering, så ingenting ble sendt. Si fra til IT.",
+        "da": "En personoplysning stod tilbage efter maskering. Intet blev sendt. Kontakt IT.",
+        "nb": "En personopplysning sto igjen etter maskering. Ingenting ble sendt. Kontakt IT.",
         "sv": "En personuppgift fanns kvar efter maskering, så inget skickades. Meddela IT.",
         "de": "Nach der Maskierung blieb ein personenbezogener Wert stehen; nichts wurde gesendet.",
     },
@@ -259,13 +259,13 @@ _SENTENCES: Final[dict[ErrorCode, dict[str, str]]] = {
     },
     ErrorCode.BUS_UNAVAILABLE: {
         "en": "The bus did not confirm the request. Sending it again with the same id is safe.",
-        "da": "Bussen bekræftede ikke forespørgslen. Det er sikkert at sende den igen med samme id.",
+        "da": "Bussen bekræftede ikke forespørgslen. Det er sikkert at sende igen med samme id.",
         "nb": "Bussen bekreftet ikke forespørselen. Det er trygt å sende den igjen med samme id.",
         "sv": "Bussen bekräftade inte begäran. Det är säkert att skicka igen med samma id.",
         "de": "Der Bus hat nicht bestätigt. Erneutes Senden mit derselben Id ist sicher.",
     },
     ErrorCode.INTERNAL: {
-        "en": "Stellwerk could not finish the request. It is recorded; `stellwerk trace` shows where.",
+        "en": "Stellwerk could not finish the request. `stellwerk trace` shows where it stopped.",
         "da": "Stellwerk kunne ikke afslutte forespørgslen. `stellwerk trace` viser hvor.",
         "nb": "Stellwerk kunne ikke fullføre forespørselen. `stellwerk trace` viser hvor.",
         "sv": "Stellwerk kunde inte slutföra begäran. `stellwerk trace` visar var.",

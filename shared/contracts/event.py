@@ -23,7 +23,7 @@ class ContractError(ValueError):
 
 
 class Record(BaseModel):
-    """A frozen part of an event or command; unknown fields are ignored, so that fields can be added."""
+    """A frozen part of an event or command; unknown fields are ignored, so fields can be added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -42,6 +42,7 @@ class Event(Record):
 
     _received_at: datetime | None = PrivateAttr(default=None)
     _sealed: str | None = PrivateAttr(default=None)
+    _payload: bytes | None = PrivateAttr(default=None)
 
     @classmethod
     def type_name(cls) -> str:
@@ -55,12 +56,12 @@ class Event(Record):
         A cause that is delivered twice leads to the same events twice, so the bus can drop the
         second ones.
         """
-        inherited = {
+        inherited: dict[str, Any] = {
             name: getattr(cause, name)
             for name in ("tenant", "app", "request_id", "config_version")
             if name in cls.model_fields and hasattr(cause, name)
         }
-        identity = {"id": derived_id(cause.id, cls.kind), "cause": cause.id}
+        identity: dict[str, Any] = {"id": derived_id(cause.id, cls.kind), "cause": cause.id}
         return cls(**(inherited | identity | data))
 
     @property
@@ -76,13 +77,19 @@ class Event(Record):
     def with_sealed(self, sealed: str) -> Self:
         """Return this event carrying `sealed`, which the bus copies to all that follows from it."""
         copy = self.model_copy()
-        copy._sealed = sealed
+        copy._sealed = sealed  # noqa: SLF001  It is our own copy.
         return copy
 
-    def as_received(self, received_at: datetime, sealed: str | None) -> Self:
+    @property
+    def payload(self) -> bytes | None:
+        """Return the envelope's bytes as they stood on the bus; None if it was never there."""
+        return self._payload
+
+    def as_received(self, received_at: datetime, sealed: str | None, payload: bytes) -> Self:
         """Note where the event came from; only the bus calls this, on an event it has decoded."""
         self._received_at = received_at
         self._sealed = sealed
+        self._payload = payload
         return self
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
@@ -152,5 +159,7 @@ def broken_rules(error: ValidationError) -> str:
 def _place(location: tuple[int | str, ...]) -> str:
     """Name a field; keys of free dictionaries are hidden, since people choose them."""
     names = [str(part) if isinstance(part, int) else part for part in location]
-    return ".".join("*" if index and names[index - 1] == "metadata" else name
-                    for index, name in enumerate(names))
+    return ".".join(
+        "*" if index and names[index - 1] == "metadata" else name
+        for index, name in enumerate(names)
+    )

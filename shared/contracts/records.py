@@ -11,7 +11,7 @@ from shared.contracts.values import Hex64, Label
 
 
 class AuditEntry(Record):
-    """One leaf of the audit tree with the proof that the tree holds it (RFC 6962, section 2.1.1)."""
+    """One leaf of the audit tree, with the proof that the tree holds it (RFC 6962, 2.1.1)."""
 
     index: int = Field(ge=0)
     event_id: UUID

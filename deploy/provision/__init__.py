@@ -1,0 +1,1 @@
+"""Provisioning: what services bind to and never declare themselves."""

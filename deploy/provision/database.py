@@ -1,0 +1,141 @@
+"""Roles, schemas, migrations and published views in PostgreSQL, one of each per service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from deploy.provision.changes import Change
+
+READER: Final = "stellwerk_reader"
+"""The role that analysts are members of: it may read published views and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One service's place in the database. `url` signs in with the service's own role."""
+
+    service: str
+    password: str
+    url: str
+
+
+async def provision_database(admin_url: str, schemas: Sequence[Schema]) -> list[Change]:
+    """Create roles and schemas, run each service's migrations as its role, publish its views."""
+    changes: list[Change] = []
+    admin = await asyncpg.connect(admin_url)
+    try:
+        for schema in schemas:
+            changes += await _provision_role(admin, schema)
+        changes += await _provision_reader(admin)
+        stamped = {schema.service: await _stamp(admin, schema.service) for schema in schemas}
+    finally:
+        await admin.close()
+    for schema in schemas:
+        changes += await _migrate(schema, stamped[schema.service])
+    return changes
+
+
+async def _provision_role(admin: asyncpg.Connection, schema: Schema) -> list[Change]:
+    role, name = role_of(schema.service), schema.service
+    changes: list[Change] = []
+    known = await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+    if not known:
+        await admin.execute(f'CREATE ROLE "{role}" LOGIN')
+        changes.append(Change(f"role {role}", "created"))
+    # PostgreSQL takes no parameter here; the password is quoted by the server itself.
+    statement = await admin.fetchval(
+        "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", role, schema.password
+    )
+    await admin.execute(statement)
+    if not await admin.fetchval("SELECT 1 FROM pg_namespace WHERE nspname = $1", name):
+        await admin.execute(f'CREATE SCHEMA "{name}" AUTHORIZATION "{role}"')
+        changes.append(Change(f"schema {name}", "created"))
+    return changes
+
+
+async def _provision_reader(admin: asyncpg.Connection) -> list[Change]:
+    if await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", READER):
+        return []
+    await admin.execute(f'CREATE ROLE "{READER}" NOLOGIN')
+    return [Change(f"role {READER}", "created")]
+
+
+def role_of(service: str) -> str:
+    """Return the database role of a service."""
+    return f"sw_{service}"
+
+
+async def _stamp(admin: asyncpg.Connection, service: str) -> str | None:
+    """Return the revision a schema stands at, or None."""
+    table = f'"{service}".alembic_version'
+    if await admin.fetchval("SELECT to_regclass($1)", table) is None:
+        return None
+    return str(await admin.fetchval(f"SELECT version_num FROM {table}"))  # noqa: S608
+
+
+async def _migrate(schema: Schema, stands_at: str | None) -> list[Change]:
+    folder = Path(str(files("services"))) / schema.service / "migrations"
+    config = _alembic(schema.service, folder)
+    head = ScriptDirectory.from_config(config).get_current_head()
+    changes: list[Change] = []
+    if head != stands_at:
+        await _upgrade(schema, config)
+        changes.append(Change(f"schema {schema.service}", f"migrated to {head}"))
+    await _publish_views(schema)
+    return changes
+
+
+def _alembic(service: str, folder: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("deploy.provision") / "migrations"))
+    config.set_main_option("version_locations", str(folder))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["schema"] = service
+    return config
+
+
+async def _upgrade(schema: Schema, config: Config) -> None:
+    url = schema.url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    engine = create_async_engine(
+        url,
+        poolclass=NullPool,
+        connect_args={"server_settings": {"search_path": schema.service}},
+    )
+
+    def run(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(run)
+    finally:
+        await engine.dispose()
+
+
+async def _publish_views(schema: Schema) -> None:
+    """Create or replace a service's views and let analysts read them."""
+    folder = Path(str(files("services"))) / schema.service / "views"
+    views = sorted(folder.glob("*.sql")) if folder.is_dir() else []
+    if not views:
+        return
+    connection = await asyncpg.connect(schema.url, server_settings={"search_path": schema.service})
+    try:
+        await connection.execute(f'GRANT USAGE ON SCHEMA "{schema.service}" TO "{READER}"')
+        for view in views:
+            await connection.execute(view.read_text())
+            await connection.execute(
+                f'GRANT SELECT ON "{schema.service}"."{view.stem}" TO "{READER}"'
+            )
+    finally:
+        await connection.close()

@@ -1,0 +1,86 @@
+"""Batch handlers: what is waiting goes through the handler at once, in one transaction if asked."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from shared.bus.consuming import Consuming
+from shared.bus.deliveries import Delivery, outgoing
+from shared.bus.outbox import Outbox
+from shared.contracts.event import Event
+from shared.db import Database, Transaction, unseen
+from shared.errors import DependencyDown
+from shared.telemetry import BATCH_SECONDS, IN_HAND
+
+_log = logging.getLogger(__name__)
+
+BatchHandler = Callable[[Sequence[Any]], Awaitable[Sequence[Event]]]
+TransactionHandler = Callable[[Sequence[Any], Transaction], Awaitable[Sequence[Event]]]
+
+
+class BatchConsuming(Consuming):
+    """Publishes what the handler returns, then acknowledges: for services without a database."""
+
+    handler: BatchHandler
+
+    async def work(self, deliveries: list[Delivery]) -> None:
+        """Handle a batch; if it fails, handle its messages one by one to find the culprit."""
+        started = time.monotonic()
+        good = await self.give_up_broken(deliveries)
+        IN_HAND.labels(self.consumer.name).set(len(self.in_hand))
+        if good:
+            await self._together_or_singly(good)
+        BATCH_SECONDS.labels(self.consumer.name).observe(time.monotonic() - started)
+
+    async def _together_or_singly(self, deliveries: list[Delivery]) -> None:
+        try:
+            await self.handle(deliveries)
+        except DependencyDown as error:
+            for delivery in deliveries:
+                await self.fail(delivery, error)
+        except Exception as error:
+            if len(deliveries) == 1:
+                await self.fail(deliveries[0], error)
+                return
+            for delivery in deliveries:
+                await self._together_or_singly([delivery])
+        else:
+            for delivery in deliveries:
+                await self.done(delivery)
+
+    async def handle(self, deliveries: list[Delivery]) -> None:
+        """Turn events into events and store those on the bus."""
+        effects = await self.handler([delivery.event for delivery in deliveries])
+        await self.publish_effects(effects, by_cause(deliveries))
+
+
+class TransactionConsuming(BatchConsuming):
+    """Inbox, effect and outbox in one transaction; then publishes, then acknowledges."""
+
+    transaction_handler: TransactionHandler
+    database: Database
+    outbox: Outbox
+
+    async def handle(self, deliveries: list[Delivery]) -> None:
+        """Handle the events that this service has not seen; the others only want their answer."""
+        causes = by_cause(deliveries)
+        async with self.database.transaction() as tx:
+            fresh = await unseen(tx, list(causes))
+            new = [one.event for one in deliveries if one.event and one.event.id in fresh]
+            effects = await self.transaction_handler(new, tx) if new else ()
+            messages = [
+                outgoing(effect, self._service, _cause_of(effect, causes)) for effect in effects
+            ]
+            await self.outbox.put(tx, messages)
+        await self.outbox.publish(messages)
+
+
+def by_cause(deliveries: Sequence[Delivery]) -> dict[UUID, Delivery]:
+    """Return the deliveries by their event's id, which is what effects name as their cause."""
+    return {delivery.event.id: delivery for delivery in deliveries if delivery.event}
+
+
+def _cause_of(effect: Event, causes: dict[UUID, Delivery]) -> Delivery | None:
+    return causes.get(effect.cause) if effect.cause else None

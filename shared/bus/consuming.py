@@ -1,0 +1,154 @@
+"""What batch and slot consumers share: taking, pausing, answering for their health, stopping."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from nats.aio.msg import Msg
+
+from shared.bus.connection import Connection
+from shared.bus.deliveries import Delivery, open_delivery, outgoing
+from shared.bus.failures import Failures, GiveUp
+from shared.bus.publishing import Publisher
+from shared.bus.pulling import Pull
+from shared.contracts.catalog import Consumer, known_types
+from shared.contracts.event import Event
+from shared.errors import DependencyDown
+from shared.telemetry import IN_HAND, MESSAGES, finish
+
+_log = logging.getLogger(__name__)
+
+PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0)
+HEARTBEATS_PER_ACK_WAIT: Final = 3
+
+
+class Consuming:
+    """The frame of a consumption loop; a subclass says how messages in hand are worked on."""
+
+    def __init__(
+        self,
+        service: str,
+        consumer: Consumer,
+        connection: Connection,
+        publisher: Publisher,
+        give_up: GiveUp | None,
+    ) -> None:
+        """Remember the parts; `run` begins."""
+        self.consumer = consumer
+        self.failures = Failures(service, consumer.name, publisher, give_up)
+        self.publisher = publisher
+        self.in_hand: dict[int, Delivery] = {}
+        self.down: str | None = None
+        self._service = service
+        self._pull = Pull(connection, consumer)
+        self._known = known_types(*consumer.events)
+        self._stopping = asyncio.Event()
+        self._pauses = 0
+
+    @property
+    def problem(self) -> str | None:
+        """Return why this consumer does not consume now, or None if it does."""
+        if self.down is not None:
+            return f"waits for {self.down}"
+        return self._pull.problem
+
+    async def run(self) -> None:
+        """Take and work until `stop`; then finish what is in hand and hand back the rest."""
+        await self._pull.open()
+        heart = asyncio.create_task(self._beat())
+        try:
+            while not self._stopping.is_set():
+                free = self.consumer.batch_max - len(self.in_hand)
+                messages = await self._pull.take(free) if free > 0 else []
+                if messages:
+                    await self.work([self._open(message) for message in messages])
+                elif free <= 0:
+                    await self.wait_for_room()
+                await self._pause()
+            await self.finish()
+        finally:
+            heart.cancel()
+            for message in await self._pull.close():
+                await self._open(message).hand_back(0)
+
+    def stop(self) -> None:
+        """Ask the loop to end."""
+        self._stopping.set()
+
+    async def work(self, deliveries: list[Delivery]) -> None:
+        """Begin or do the work of these messages."""
+        raise NotImplementedError
+
+    async def wait_for_room(self) -> None:
+        """Return when at least one message in hand is done."""
+
+    async def finish(self) -> None:
+        """Return when nothing is in hand."""
+
+    async def give_up_broken(self, deliveries: list[Delivery]) -> list[Delivery]:
+        """Dead-letter what could not be read and return the rest."""
+        for delivery in deliveries:
+            self.in_hand[delivery.place.sequence] = delivery
+        for delivery in [one for one in deliveries if one.event is None]:
+            await self.fail(delivery, None)
+        return [delivery for delivery in deliveries if delivery.event is not None]
+
+    async def publish_effects(self, effects: Sequence[Event], causes: dict[UUID, Delivery]) -> None:
+        """Store all effects on the bus, each under the hop of its cause."""
+        await self.publisher.durable(
+            [
+                outgoing(effect, self._service, causes.get(effect.cause) if effect.cause else None)
+                for effect in effects
+            ]
+        )
+
+    async def done(self, delivery: Delivery) -> None:
+        """Acknowledge a message and end its span."""
+        await delivery.acknowledge()
+        finish(delivery.hop)
+        MESSAGES.labels(self.consumer.name, "done").inc()
+        self._forget(delivery)
+        self.down, self._pauses = None, 0
+
+    async def fail(self, delivery: Delivery, error: BaseException | None) -> None:
+        """Hand a message back or give it up; if even that fails it comes again by itself."""
+        if isinstance(error, DependencyDown):
+            self.down = error.dependency
+        try:
+            await self.failures.handle(delivery, error)
+        except DependencyDown as second:
+            self.down = second.dependency
+            await delivery.hand_back(PAUSE_S[-1])
+        finally:
+            self._forget(delivery)
+
+    def _open(self, message: Msg) -> Delivery:
+        return open_delivery(message, self._service, self.consumer.name, self._known)
+
+    def _forget(self, delivery: Delivery) -> None:
+        self.in_hand.pop(delivery.place.sequence, None)
+        IN_HAND.labels(self.consumer.name).set(len(self.in_hand))
+
+    async def _pause(self) -> None:
+        """While a dependency is down take only one message now and then, to see if it is back."""
+        if self.down is None:
+            return
+        wait_s = PAUSE_S[min(self._pauses, len(PAUSE_S) - 1)]
+        if self._pauses == 0:
+            facts = {"consumer": self.consumer.name, "dependency": self.down}
+            _log.warning("paused", extra={"facts": facts})
+        self._pauses += 1
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    async def _beat(self) -> None:
+        """Keep every message in hand from being delivered to someone else meanwhile."""
+        while True:
+            await asyncio.sleep(self.consumer.ack_wait_s / HEARTBEATS_PER_ACK_WAIT)
+            for delivery in list(self.in_hand.values()):
+                await delivery.keep()

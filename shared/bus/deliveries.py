@@ -1,0 +1,160 @@
+"""One delivered message: decoded, placed in its trace, and acknowledged once."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import nats.errors
+from nats.aio.msg import Msg
+from opentelemetry.trace import Span, SpanKind
+
+from shared.bus.publishing import MESSAGE_ID, SEALED, Outgoing
+from shared.bus.pulling import Place
+from shared.contracts.catalog import SEALED_READER, row_of, subject_of
+from shared.contracts.errors import ErrorCode
+from shared.contracts.event import ContractError, Event, RequestEvent, decode, encode
+from shared.contracts.values import DataClass, derived_id
+from shared.telemetry import TRACEPARENT, begin, traceparent_of
+
+AnyEvent = TypeVar("AnyEvent", bound=Event)
+
+_APP_TOKENS: Final = slice(4, 6)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A message in hand. `event` is None when it broke its contract; `fault` then says how."""
+
+    message: Msg = field(repr=False)
+    place: Place
+    hop: Span = field(repr=False)
+    event: Event | None = None
+    fault: ErrorCode | None = None
+
+    @property
+    def sealed(self) -> str | None:
+        """Return the header that travels from cause to effect unread."""
+        return (self.message.headers or {}).get(SEALED)
+
+    async def acknowledge(self) -> None:
+        """Tell JetStream that the message is done."""
+        with _link_may_be_away():
+            await self.message.ack()
+
+    async def hand_back(self, delay_s: float) -> None:
+        """Tell JetStream to deliver the message again after a delay, to anyone."""
+        with _link_may_be_away():
+            await self.message.nak(delay=delay_s)
+
+    async def keep(self) -> None:
+        """Tell JetStream that the work goes on, so that nobody else is given it."""
+        with _link_may_be_away():
+            await self.message.in_progress()
+
+
+@contextmanager
+def _link_may_be_away() -> Iterator[None]:
+    """Let an answer go astray: the message then comes again and leads to the same events."""
+    with suppress(nats.errors.Error):
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A message that will not be tried again, as the service's own failure rule sees it."""
+
+    tenant: str
+    app: str
+    request_id: UUID | None
+    code: ErrorCode
+    event: Event | None
+    message_id: UUID
+
+    def following(self, event: type[AnyEvent], **data: Any) -> AnyEvent:
+        """Return the event that tells of it, with an id derived from the message's own."""
+        if self.event is not None:
+            return event.following(self.event, **data)
+        identity: dict[str, Any] = {"tenant": self.tenant, "app": self.app}
+        if issubclass(event, RequestEvent):
+            identity["request_id"] = self.request_id
+        identity["id"] = derived_id(self.message_id, event.kind)
+        return event(**(identity | data))
+
+
+def open_delivery(
+    message: Msg, service: str, consumer: str, known: Mapping[str, type[Event]]
+) -> Delivery:
+    """Decode a message and begin its hop's span. Never raises: what is broken is marked so."""
+    headers = message.headers or {}
+    place = Place.of(message)
+    event: Event | None = None
+    fault: ErrorCode | None = None
+    try:
+        event = decode(message.data, known)
+    except ContractError as error:
+        fault = ErrorCode.UNKNOWN_VERSION if "type" in str(error) else ErrorCode.INVALID_REQUEST
+    if event is not None:
+        if not _stands_where_it_says(event, message.subject):
+            event, fault = None, ErrorCode.INVALID_REQUEST
+        else:
+            sealed = headers.get(SEALED) if service == SEALED_READER else None
+            event.as_received(place.received_at, sealed, message.data)
+    hop = begin(
+        f"process {consumer}",
+        SpanKind.CONSUMER,
+        traceparent=headers.get(TRACEPARENT),
+        request_id=event.request_id if isinstance(event, RequestEvent) else None,
+        attributes={
+            "messaging.system": "nats",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": consumer,
+            "messaging.message.id": headers.get(MESSAGE_ID, ""),
+        },
+    )
+    return Delivery(message, place, hop, event, fault)
+
+
+def _stands_where_it_says(event: Event, subject: str) -> bool:
+    """Check that tenant and app are those of the subject, which alone is identity."""
+    tenant_and_app = subject.split(".")[_APP_TOKENS]
+    return tenant_and_app == [event.tenant, event.app]
+
+
+def given_up(delivery: Delivery, code: ErrorCode) -> GivenUp:
+    """Return what is known of a message that is given up, also when it could not be read."""
+    tokens = delivery.message.subject.split(".")
+    tenant, app = (tokens[_APP_TOKENS] + ["unknown", "unknown"])[:2]
+    message_id = message_id_of(delivery)
+    # The subject names the request, save for a submitted one, whose id is the message's.
+    request_id = getattr(delivery.event, "request_id", None) or _uuid_in(tokens[6:]) or message_id
+    return GivenUp(tenant, app, request_id, code, delivery.event, message_id)
+
+
+def _uuid_in(tokens: list[str]) -> UUID | None:
+    with suppress(ValueError, IndexError):
+        return UUID(tokens[0])
+    return None
+
+
+def message_id_of(delivery: Delivery) -> UUID:
+    """Return the message's own id, or one derived from its place where it has none."""
+    stated = _uuid_in([(delivery.message.headers or {}).get(MESSAGE_ID, "")])
+    place = f"{delivery.message.subject}/{delivery.place.sequence}"
+    return stated or derived_id(UUID(int=0), place)
+
+
+def outgoing(effect: Event, service: str, cause: Delivery | None) -> Outgoing:
+    """Return the message for an event: its subject, its trace, and its cause's sealed header.
+
+    The header goes to masked events only: no other class needs it, and so no outbox holds it.
+    """
+    headers: dict[str, str] = {}
+    parent = traceparent_of(cause.hop) if cause else traceparent_of()
+    if parent:
+        headers[TRACEPARENT] = parent
+    sealed = effect.sealed or (cause.sealed if cause else None)
+    if sealed and row_of(type(effect)).data_class is DataClass.MASKED:
+        headers[SEALED] = sealed
+    return Outgoing(effect.id, subject_of(effect), encode(effect, service), headers)

@@ -1,0 +1,304 @@
+"""One service on the bus: what it takes and answers, from start to drained stop."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import uvloop
+
+from shared.bus.batches import (
+    BatchConsuming,
+    BatchHandler,
+    TransactionConsuming,
+    TransactionHandler,
+)
+from shared.bus.commands import Commanding, Handler, ask
+from shared.bus.connection import Connection
+from shared.bus.consuming import Consuming
+from shared.bus.deliveries import outgoing
+from shared.bus.failures import GiveUp
+from shared.bus.health import Health
+from shared.bus.live import Listening, LiveHandler
+from shared.bus.outbox import Outbox
+from shared.bus.publishing import Publisher
+from shared.bus.slots import SlotConsuming, SlotHandler
+from shared.contracts.catalog import MASKED_RETENTION_S, command_row_of, consumer_named
+from shared.contracts.commands import Command, Reply
+from shared.contracts.event import Event
+from shared.contracts.traces import SpanRecorded
+from shared.db import Database, forget_inbox
+from shared.errors import DependencyDown
+from shared.logs import log_as
+from shared.settings import ServiceSettings
+from shared.telemetry import SpanBuffer, start_tracing
+
+_log = logging.getLogger(__name__)
+
+SPANS_EVERY_S: Final = 0.25
+SPANS_MAX: Final = 512
+RELAY_EVERY_S: Final = 2.0
+FORGET_EVERY_S: Final = 600.0
+INBOX_KEPT_S: Final = MASKED_RETENTION_S + 24 * 3600
+TENANT: Final = "default"
+
+Job = Callable[[], Awaitable[Sequence[Event]]]
+Hook = Callable[[], Awaitable[None]]
+
+
+class Service:
+    """Collects what a service takes and answers, then runs it: `__main__` reads as a map."""
+
+    def __init__(
+        self, name: str, settings: ServiceSettings, database: Database | None = None
+    ) -> None:
+        """Remember who this is; nothing is opened before `run`."""
+        self.name = name
+        self.settings = settings
+        self.database = database
+        self.notes: dict[str, str] = {}
+        """Problems that a service finds itself; while one stands, the service is not ready."""
+        self.connection = Connection(settings.nats_url, name, settings.nats_seed_file)
+        self._parts: list[Callable[[], Any]] = []
+        self._running: list[Any] = []
+        self._jobs: list[tuple[float, Job]] = []
+        self._starts: list[Hook] = []
+        self._stops: list[Hook] = []
+        self._stopped = asyncio.Event()
+        self._publisher: Publisher | None = None
+        self._outbox: Outbox | None = None
+
+    def batch(
+        self, consumer: str, handler: BatchHandler, *, given_up: GiveUp | None = None
+    ) -> None:
+        """Take a consumer's events in batches; effects are published, then causes acknowledged."""
+
+        def build() -> Consuming:
+            part = BatchConsuming(*self._frame(consumer, given_up))
+            part.handler = handler
+            return part
+
+        self._parts.append(build)
+
+    def transaction(
+        self, consumer: str, handler: TransactionHandler, *, given_up: GiveUp | None = None
+    ) -> None:
+        """Take a consumer's events in batches, each batch in one database transaction."""
+
+        def build() -> Consuming:
+            part = TransactionConsuming(*self._frame(consumer, given_up))
+            part.transaction_handler = handler
+            part.database, part.outbox = self._storage()
+            return part
+
+        self._parts.append(build)
+
+    def slot(self, consumer: str, handler: SlotHandler, *, given_up: GiveUp | None = None) -> None:
+        """Take a consumer's events side by side, one running handler each."""
+
+        def build() -> Consuming:
+            part = SlotConsuming(*self._frame(consumer, given_up))
+            part.handler = handler
+            return part
+
+        self._parts.append(build)
+
+    def live(self, event: type[Event], handler: LiveHandler) -> None:
+        """Take the live events that are addressed to this replica."""
+        self._parts.append(
+            lambda: Listening(
+                self.name, self.settings.replica, event, handler, self.connection.client
+            )
+        )
+
+    def command(self, command: type[Command], handler: Handler) -> None:
+        """Answer a command; with a database, all that wait are answered in one transaction."""
+
+        def build() -> Commanding:
+            database, outbox = self._storage() if self.database else (None, None)
+            row = command_row_of(command)
+            return Commanding(self.name, row, handler, self.connection.client, database, outbox)
+
+        self._parts.append(build)
+
+    def every(self, seconds: float, job: Job) -> None:
+        """Run a job again and again; the events it returns are published."""
+        self._jobs.append((seconds, job))
+
+    def on_start(self, hook: Hook) -> None:
+        """Run `hook` once connected, before anything is taken."""
+        self._starts.append(hook)
+
+    def on_stop(self, hook: Hook) -> None:
+        """Run `hook` when nothing is in hand any more."""
+        self._stops.append(hook)
+
+    async def ask(self, command: Command, timeout_s: float = 2.0) -> Reply:
+        """Send a command to another service; see `shared.bus.commands.ask` for what it raises."""
+        return await ask(self.connection.client, command, timeout_s)
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, then drain; with `--check`, only prove that it could."""
+        log_as(self.name, self.settings.replica)
+        main = self._check() if "--check" in sys.argv[1:] else self._serve()
+        sys.exit(uvloop.run(main))
+
+    async def serve(self) -> None:
+        """Run inside an event loop that somebody else owns, until `stop`."""
+        await self._serve()
+
+    def stop(self) -> None:
+        """Begin to drain."""
+        self._stopped.set()
+
+    def problems(self) -> dict[str, str]:
+        """Return what keeps this service from being ready; empty when it really consumes."""
+        found = dict(self.notes)
+        if not self.connection.is_up:
+            found["bus"] = "the link is down"
+        if self._stopped.is_set():
+            found["stopping"] = "draining"
+        if not self._running:
+            found["starting"] = "not yet connected"
+        for part in self._running:
+            problem = getattr(part, "problem", None)
+            if problem:
+                name = part.consumer.name if isinstance(part, Consuming) else part.row.subject
+                found[name] = problem
+        return found
+
+    async def _serve(self) -> int:
+        spans = start_tracing(self.name, self.settings.replica)
+        health = Health(self.settings.http_host, self.settings.http_port, self.problems)
+        await health.open()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        opening = asyncio.create_task(self._open())
+        stopping = asyncio.create_task(self._stopped.wait())
+        await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            return 0
+        await opening
+        self.every(SPANS_EVERY_S, lambda: self._spans(spans))
+        if self._outbox is not None:
+            self.every(RELAY_EVERY_S, self._relay)
+            self.every(FORGET_EVERY_S, self._forget)
+        tasks = [asyncio.create_task(part.run()) for part in self._running]
+        jobs = [asyncio.create_task(self._repeat(*job)) for job in self._jobs]
+        facts = {"port": health.port, "parts": len(tasks)}
+        _log.info("started", extra={"facts": facts})
+        await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        crashed = await self._drain(tasks, jobs)
+        await self._publish(await self._spans(spans))
+        await self._close(health)
+        _log.info("stopped", extra={"facts": {"crashed": crashed}})
+        return 1 if crashed else 0
+
+    async def _open(self) -> None:
+        await self.connection.open()
+        self._publisher = Publisher(self.connection.client)
+        await self._publisher.open()
+        if self.database is not None:
+            self._outbox = Outbox(self.database, self._publisher)
+            await self._wait_for_database()
+        for hook in self._starts:
+            await hook()
+        self._running = [build() for build in self._parts]
+
+    async def _wait_for_database(self) -> None:
+        while self.database is not None:
+            try:
+                await self.database.connect()
+            except DependencyDown:
+                self.notes["postgresql"] = "the database is away"
+                await asyncio.sleep(1.0)
+            else:
+                self.notes.pop("postgresql", None)
+                return
+
+    async def _drain(self, tasks: list[Any], jobs: list[Any]) -> int:
+        """Stop taking, finish what is in hand, and return how many parts had crashed."""
+        self._stopped.set()
+        for job in jobs:
+            job.cancel()
+        for part in self._running:
+            stopping = part.stop()
+            if stopping is not None:
+                await stopping
+        done, late = await asyncio.wait(tasks, timeout=self.settings.stop_s_max)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, *jobs, return_exceptions=True)
+        crashes = [task for task in done if not task.cancelled() and task.exception()]
+        for task in crashes:
+            _log.error("a part crashed", exc_info=task.exception())
+        return len(crashes)
+
+    async def _close(self, health: Health) -> None:
+        for hook in self._stops:
+            await hook()
+        await health.close()
+        if self.connection.is_up:
+            await self.connection.client.drain()
+        if self.database is not None:
+            await self.database.close()
+
+    async def _repeat(self, seconds: float, job: Job) -> None:
+        while True:
+            try:
+                await self._publish(await job())
+            except DependencyDown as error:
+                facts = {"dependency": error.dependency}
+                _log.debug("a job waits", extra={"facts": facts})
+            except Exception:
+                # A job runs again soon: one failure must not end the service.
+                _log.exception("a job failed")
+            await asyncio.sleep(seconds)
+
+    async def _publish(self, events: Sequence[Event]) -> None:
+        if events and self._publisher is not None:
+            await self._publisher.durable([outgoing(one, self.name, None) for one in events])
+
+    async def _spans(self, buffer: SpanBuffer) -> list[Event]:
+        spans = buffer.take(SPANS_MAX, self.name)
+        if not spans:
+            return []
+        return [SpanRecorded(tenant=TENANT, app=self.name, spans=spans)]
+
+    async def _relay(self) -> Sequence[Event]:
+        if self._outbox is not None:
+            relayed = await self._outbox.relay()
+            if relayed:
+                _log.warning("relayed", extra={"facts": {"messages": relayed}})
+        return ()
+
+    async def _forget(self) -> Sequence[Event]:
+        if self.database is not None:
+            async with self.database.transaction() as tx:
+                await forget_inbox(tx, INBOX_KEPT_S)
+        return ()
+
+    def _frame(self, consumer: str, give_up: GiveUp | None) -> tuple[Any, ...]:
+        row = consumer_named(consumer)
+        return (self.name, row, self.connection, self._publisher, give_up)
+
+    def _storage(self) -> tuple[Database, Outbox]:
+        if self.database is None or self._outbox is None:
+            message = f"{self.name} needs a database: set SW_{self.name.upper()}_DATABASE_URL"
+            raise RuntimeError(message)
+        return self.database, self._outbox
+
+    async def _check(self) -> int:
+        """Prove that settings, bus and database would do, in a few seconds."""
+        try:
+            async with asyncio.timeout(10):
+                await self._open()
+        except TimeoutError:
+            print(f"{self.name}: bus or database did not answer in 10 s", file=sys.stderr)  # noqa: T201
+            return 1
+        print(f"{self.name}: ready to start")  # noqa: T201
+        return 0
