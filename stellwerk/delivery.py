@@ -1,0 +1,72 @@
+"""Hands each live message to whoever waits for its request."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from nats.aio.msg import Msg
+
+from shared.contracts.catalog import known_types
+from shared.contracts.completions import ChunkRestored, CompletionRestored
+from shared.contracts.event import ContractError, decode
+
+Delivered = CompletionRestored | ChunkRestored
+_KNOWN: Final = {**known_types(CompletionRestored), **known_types(ChunkRestored)}
+
+
+class Mailbox:
+    """What has arrived for one waiting caller."""
+
+    def __init__(self) -> None:
+        self._arrived: asyncio.Queue[Delivered | None] = asyncio.Queue()
+
+    def put(self, item: Delivered | None) -> None:
+        self._arrived.put_nowait(item)
+
+    async def next(self, wait_s: float) -> Delivered | None:
+        """Return what arrives next; None after `wait_s` of silence, or when some may be lost."""
+        if not self._arrived.empty():
+            return self._arrived.get_nowait()
+        try:
+            return await asyncio.wait_for(self._arrived.get(), wait_s)
+        except TimeoutError:
+            return None
+
+
+class Delivery:
+    """The mailboxes of one client, by request id as it stands in the subject."""
+
+    def __init__(self) -> None:
+        self._mailboxes: dict[str, list[Mailbox]] = {}
+
+    @contextmanager
+    def mailbox(self, request_id: object) -> Iterator[Mailbox]:
+        """Keep a mailbox open; what comes while none is open for a request is dropped unread."""
+        key, opened = str(request_id), Mailbox()
+        self._mailboxes.setdefault(key, []).append(opened)
+        try:
+            yield opened
+        finally:
+            self._mailboxes[key].remove(opened)
+            if not self._mailboxes[key]:
+                del self._mailboxes[key]
+
+    async def message(self, message: Msg) -> None:
+        """Take a live message; one that breaks its contract is left to the durable result."""
+        waiting = self._mailboxes.get(message.subject.rsplit(".", 1)[-1])
+        if not waiting:
+            return
+        try:
+            event = decode(message.data, _KNOWN)
+        except ContractError:
+            return
+        if isinstance(event, CompletionRestored | ChunkRestored):
+            for mailbox in waiting:
+                mailbox.put(event)
+
+    def wake_all(self) -> None:
+        """Tell every waiting caller that messages may have been lost."""
+        for mailboxes in self._mailboxes.values():
+            for mailbox in mailboxes:
+                mailbox.put(None)
