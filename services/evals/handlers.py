@@ -1,0 +1,56 @@
+"""Events in, scores out: what was asked meets what was answered, in whichever order they come."""
+
+from collections.abc import Sequence
+
+from services.evals import domain, store
+from services.evals.domain import Noted
+from services.evals.metrics.base import Metric
+from shared.contracts.completions import CompletionProduced
+from shared.contracts.evaluations import EvaluationScored
+from shared.contracts.event import Event
+from shared.contracts.requests import RequestRedacted
+from shared.db import Transaction
+
+
+async def completions_scored(
+    events: Sequence[Event], tx: Transaction, *, metrics: Sequence[Metric]
+) -> Sequence[Event]:
+    """Return one evaluation for each completion whose request is known by now.
+
+    Of a request only what it asks for is kept, until its completion comes. A completion can come
+    first, after a crash or in another replica: then what it is like is kept until its request does.
+    """
+    requests = {one.request_id: one for one in events if isinstance(one, RequestRedacted)}
+    completions = {one.request_id: one for one in events if isinstance(one, CompletionProduced)}
+    wanted = {id_: domain.asked(metrics, request) for id_, request in requests.items()}
+    wanted |= await store.take_asked(tx, list(completions.keys() - requests.keys()))
+    graded = [
+        _graded(completion, wanted[id_], metrics)
+        for id_, completion in completions.items()
+        if id_ in wanted
+    ]
+    early = [_kept(one, metrics) for id_, one in completions.items() if id_ not in wanted]
+    early += [store.Half(id_, asked=wanted[id_]) for id_ in requests.keys() - completions.keys()]
+    graded += [_graded_late(half, metrics) for half in await store.meet(tx, early)]
+    await store.save(tx, graded)
+    return graded
+
+
+def _graded(
+    completion: CompletionProduced, wanted: Noted, metrics: Sequence[Metric]
+) -> EvaluationScored:
+    given = domain.scores(metrics, wanted, lambda metric: metric.found(completion.text))
+    return domain.with_scores(domain.evaluation_of(completion), given)
+
+
+def _kept(completion: CompletionProduced, metrics: Sequence[Metric]) -> store.Half:
+    answer = store.Answer(domain.evaluation_of(completion), domain.found(metrics, completion.text))
+    return store.Half(completion.request_id, answered=answer)
+
+
+def _graded_late(half: store.Half, metrics: Sequence[Metric]) -> EvaluationScored:
+    assert half.asked is not None
+    assert half.answered is not None
+    noted = half.answered.found
+    given = domain.scores(metrics, half.asked, lambda metric: noted.get(metric.NAME))
+    return domain.with_scores(half.answered.evaluation, given)
