@@ -43,7 +43,7 @@ entry: Final = Table(
     CheckConstraint("class IN ('masked', 'meta')", name="entry_is_never_clear"),
     CheckConstraint("octet_length(salt) = 32", name="entry_salt_has_32_bytes"),
     CheckConstraint("octet_length(leaf_hash) = 32", name="entry_leaf_hash_has_32_bytes"),
-    Index("entry_by_request", "request_id"),
+    Index("entry_by_request", "request_id", "index"),
 )
 
 node: Final = Table(

@@ -13,10 +13,12 @@ import pytest
 
 from services.audit import handlers
 from services.audit.domain import proves_inclusion
+from shared.contracts.completions import CompletionProduced, FinishReason, Outcome, TokenUsage
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, encode
 from shared.contracts.records import RecordRead, RecordReply
 from shared.contracts.requests import Message, RequestRedacted, RequestRefused, Role
+from shared.contracts.usage import Decision, UsageRecorded
 from shared.contracts.values import Sensitivity, new_id
 from shared.db import unseen
 from stellwerk import verify
@@ -212,6 +214,37 @@ async def test_a_record_too_large_for_a_reply_is_cut_with_a_code(audit: Audit) -
 
     assert len(reply.entries) == handlers.ENTRIES_MAX
     assert reply.code is ErrorCode.TOO_LARGE
+
+
+async def test_an_answered_interaction_names_model_and_provider(audit: Audit) -> None:
+    asked = redacted()
+    named = {"model": "local-default", "provider": "local"}
+    usage = TokenUsage(input_tokens=9, output_tokens=3)
+    answered = CompletionProduced.following(
+        asked,
+        text=TEXT,
+        finish_reason=FinishReason.STOP,
+        usage=usage,
+        cost_nano=4,
+        currency="EUR",
+        attempts=1,
+        **named,
+    )
+    settled = UsageRecorded.following(
+        answered,
+        outcome=Outcome.COMPLETION,
+        decision=Decision(candidates=(), rule="default"),
+        usage=usage,
+        sensitivity=Sensitivity.PERSONAL,
+        use_case="letters",
+        **named,
+    )
+    await audit.take([settled, asked, answered])
+
+    (row,) = await audit.schema.admin.fetch("SELECT * FROM audit.interactions_v1")
+
+    assert (row["outcome"], row["code"], row["use_case"]) == ("completion", None, "letters")
+    assert (row["model"], row["provider"], row["entries"]) == ("local-default", "local", 3)
 
 
 async def test_an_interaction_is_one_row_for_analysts_without_text(audit: Audit) -> None:
