@@ -26,6 +26,7 @@ class Connection:
         self.on_reconnect: list[asyncio.Event] = []
         self._url = url
         self._seed_file = seed_file
+        self._closing = False
 
     async def open(self) -> Client:
         """Connect, trying for as long as it takes; then stay connected for ever.
@@ -69,6 +70,12 @@ class Connection:
         """Return whether the link stands now."""
         return bool(self.client.is_connected)
 
+    async def close(self) -> None:
+        """Send what is buffered, then end the link."""
+        self._closing = True
+        if self.is_up:
+            await self.client.drain()
+
     async def _report(self, error: Exception) -> None:
         # The default callback prints a traceback for each reconnect attempt. A permission
         # violation reaches a client only here; the call that caused it merely times out.
@@ -79,7 +86,8 @@ class Connection:
         _log.log(level, "the bus reported a problem", extra={"facts": facts})
 
     async def _lost(self) -> None:
-        _log.warning("the bus is away")
+        if not self._closing:
+            _log.warning("the bus is away")
 
     async def _returned(self) -> None:
         _log.warning("the bus is back")

@@ -60,7 +60,7 @@ class Consuming:
         heart = asyncio.create_task(self._beat())
         try:
             while not self._stopping.is_set():
-                free = self.consumer.batch_max - len(self.in_hand)
+                free = self._free()
                 messages = await self._pull.take(free) if free > 0 else []
                 if messages:
                     await self.work([self._open(message) for message in messages])
@@ -124,6 +124,12 @@ class Consuming:
         finally:
             self._forget(delivery)
 
+    def _free(self) -> int:
+        """Return how many more messages may be taken: one as a probe while a dependency is down."""
+        if self.down is not None:
+            return 0 if self.in_hand else 1
+        return self.consumer.batch_max - len(self.in_hand)
+
     def _open(self, message: Msg) -> Delivery:
         return open_delivery(message, self._service, self.consumer.name, self._known)
 
@@ -132,7 +138,7 @@ class Consuming:
         IN_HAND.labels(self.consumer.name).set(len(self.in_hand))
 
     async def _pause(self) -> None:
-        """While a dependency is down take only one message now and then, to see if it is back."""
+        """While a dependency is down, wait before the next probe."""
         if self.down is None:
             return
         wait_s = PAUSE_S[min(self._pauses, len(PAUSE_S) - 1)]

@@ -16,9 +16,8 @@ from shared.telemetry import MESSAGES, TRACEPARENT, finish, traceparent_of
 _log = logging.getLogger(__name__)
 
 ATTEMPTS_MAX: Final = 5
-DELIVERIES_MAX: Final = 200
-"""A message that was delivered so often kills its process before it can be counted as failed."""
 BACKOFF_S: Final = (0.5, 2.0, 5.0, 15.0)
+DOWN_S: Final = 1.0
 COUNTED_MAX: Final = 100_000
 
 GiveUp = Callable[[GivenUp], Sequence[Event]]
@@ -69,10 +68,11 @@ class Failures:
         facts = {"consumer": self._consumer, "attempt": attempts}
         trace = error if error is not None and not isinstance(error, Transient) else None
         _log.warning("handler failed", exc_info=trace, extra={"facts": facts})
-        over = attempts >= ATTEMPTS_MAX or delivery.place.delivery >= DELIVERIES_MAX
-        return ErrorCode.INTERNAL if over else None
+        return ErrorCode.INTERNAL if attempts >= ATTEMPTS_MAX else None
 
     def _delay_s(self, delivery: Delivery, error: BaseException | None) -> float:
+        if isinstance(error, DependencyDown):
+            return DOWN_S
         if isinstance(error, Transient) and error.delay_s is not None:
             return error.delay_s
         attempts = self._attempts.get(delivery.place.sequence, 1)

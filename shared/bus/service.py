@@ -242,8 +242,7 @@ class Service:
         for hook in self._stops:
             await hook()
         await health.close()
-        if self.connection.is_up:
-            await self.connection.client.drain()
+        await self.connection.close()
         if self.database is not None:
             await self.database.close()
 
