@@ -70,7 +70,7 @@ class Database:
         do without one.
         """
         if url is None:
-            raise ValueError(f"no database address: set SW_{schema.upper()}_DATABASE_URL")
+            raise ValueError("no database address: set SW_<SERVICE>_DATABASE_URL")
         self.schema = schema
         self._dsn = url.get_secret_value()
         self._connections_max = connections_max

@@ -61,7 +61,7 @@ class Consuming:
         try:
             while not self._stopping.is_set():
                 free = self._free()
-                messages = await self._pull.take(free) if free > 0 else []
+                messages = await self._gather(free) if free > 0 else []
                 if messages:
                     await self.work([self._open(message) for message in messages])
                 elif free <= 0:
@@ -123,6 +123,14 @@ class Consuming:
             await delivery.hand_back(PAUSE_S[-1])
         finally:
             self._forget(delivery)
+
+    async def _gather(self, free: int) -> list[Msg]:
+        """Take what waits; where nobody waits for the result, let more join it first."""
+        messages = await self._pull.take(free)
+        if messages and self.consumer.gather_s and len(messages) < free:
+            await asyncio.sleep(self.consumer.gather_s)
+            messages += self._pull.waiting(free - len(messages))
+        return messages
 
     def _free(self) -> int:
         """Return how many more messages may be taken: one as a probe while a dependency is down."""

@@ -16,11 +16,14 @@ Problems = Callable[[], Mapping[str, str]]
 class Health:
     """A small HTTP server. Ready means: it really consumes, not merely that the link stands."""
 
-    def __init__(self, host: str, port: int, problems: Problems) -> None:
+    def __init__(
+        self, host: str, port: int, problems: Problems, remarks: Mapping[str, str]
+    ) -> None:
         """Remember where to listen and whom to ask; `open` binds."""
         self.port = port
         self._host = host
         self._problems = problems
+        self._remarks = remarks
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -56,7 +59,7 @@ class Health:
         if path == "/readyz":
             problems = dict(self._problems())
             status = "503 Service Unavailable" if problems else "200 OK"
-            body = {"ready": not problems, "problems": problems}
+            body = {"ready": not problems, "problems": problems, "remarks": dict(self._remarks)}
             return status, "application/json", json.dumps(body).encode()
         if path == "/metrics":
             return "200 OK", CONTENT_TYPE_LATEST, generate_latest()

@@ -85,7 +85,11 @@ class Pull:
                     await self._arrived.wait()
             except TimeoutError:
                 return []
-        return [self._queue.popleft() for _ in range(min(free, len(self._queue)))]
+        return self.waiting(free)
+
+    def waiting(self, count: int) -> list[Msg]:
+        """Return up to `count` messages that are here already."""
+        return [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
 
     async def close(self) -> list[Msg]:
         """Stop asking and return what was delivered and not taken, for others to do."""

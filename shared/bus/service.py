@@ -60,6 +60,8 @@ class Service:
         self.database = database
         self.notes: dict[str, str] = {}
         """Problems that a service finds itself; while one stands, the service is not ready."""
+        self.remarks: dict[str, str] = {}
+        """What an operator should know although the service is ready; /readyz shows it."""
         self.connection = Connection(settings.nats_url, name, settings.nats_seed_file)
         self._parts: list[Callable[[], Any]] = []
         self._running: list[Any] = []
@@ -69,6 +71,7 @@ class Service:
         self._stopped = asyncio.Event()
         self._publisher: Publisher | None = None
         self._outbox: Outbox | None = None
+        self._uses_outbox = False
 
     def batch(
         self, consumer: str, handler: BatchHandler, *, given_up: GiveUp | None = None
@@ -171,7 +174,9 @@ class Service:
 
     async def _serve(self) -> int:
         spans = start_tracing(self.name, self.settings.replica)
-        health = Health(self.settings.http_host, self.settings.http_port, self.problems)
+        health = Health(
+            self.settings.http_host, self.settings.http_port, self.problems, self.remarks
+        )
         await health.open()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -184,7 +189,7 @@ class Service:
             return 0
         await opening
         self.every(SPANS_EVERY_S, lambda: self._spans(spans))
-        if self._outbox is not None:
+        if self._uses_outbox:
             self.every(RELAY_EVERY_S, self._relay)
             self.every(FORGET_EVERY_S, self._forget)
         tasks = [asyncio.create_task(part.run()) for part in self._running]
@@ -289,6 +294,7 @@ class Service:
         if self.database is None or self._outbox is None:
             message = f"{self.name} needs a database: set SW_{self.name.upper()}_DATABASE_URL"
             raise RuntimeError(message)
+        self._uses_outbox = True
         return self.database, self._outbox
 
     async def _check(self) -> int:
