@@ -27,7 +27,7 @@ class Client:
     """One internal app on the bus. Open it once with `async with`, and share it between tasks.
 
     `seed_file` holds the app's NKEY seed. The connection comes back by itself after any outage,
-    and no accepted request is lost meanwhile.
+    and no accepted request is lost meanwhile; `connect_wait_s` limits the first one only.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Client:
         tenant: str = "default",
         seed_file: Path | str | None = None,
         tls: ssl.SSLContext | None = None,
+        connect_wait_s: float = 5.0,
     ) -> None:
         self._tenant = tenant
         self._app = app
@@ -48,6 +49,7 @@ class Client:
                 seed_file=Path(seed_file) if seed_file is not None else None,
                 inbox=f"_INBOX.app-{tenant}-{app}",
                 tls=tls,
+                connect_wait_s=connect_wait_s,
             ),
             self._delivery.wake_all,
         )
@@ -56,9 +58,13 @@ class Client:
     async def __aenter__(self) -> Self:
         """Connect; raise `BusUnavailable` or `NotAllowed` if that cannot be."""
         await self._connection.open()
-        for event in (CompletionRestored, ChunkRestored):
-            subject = f"{row_of(event).prefix}.{self._tenant}.{self._app}.*"
-            await self._connection.subscribe(subject, self._delivery.message)
+        try:
+            for event in (CompletionRestored, ChunkRestored):
+                subject = f"{row_of(event).prefix}.{self._tenant}.{self._app}.*"
+                await self._connection.subscribe(subject, self._delivery.message)
+        except StellwerkError:
+            await self._connection.close()
+            raise
         return self
 
     async def __aexit__(
@@ -118,10 +124,13 @@ class Client:
     async def _pieces(self, request: RequestSubmitted, root: RootSpan) -> AsyncGenerator[str]:
         ticket = ticket_of(request)
         with self._traced(root, request), self._delivery.mailbox(ticket.request_id) as mailbox:
+            find = self._finder(ticket)
             already_there = await publish(self._connection, request, root.traceparent)
-            if already_there:
-                mailbox.put(await self._finder(ticket)())
-            async for text in Streaming(mailbox, self._finder(ticket), ticket).pieces():
+            found = await find() if already_there else None
+            if found is not None:
+                yield Answer.of(found, ticket.request_sha256).text
+                return
+            async for text in Streaming(mailbox, find, ticket).pieces():
                 yield text
 
     def _request(self, messages: Messages, *, stream: bool, options: Options) -> RequestSubmitted:

@@ -5,6 +5,7 @@ import re
 import secrets
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from nats.errors import Error as NatsError
 
 from stellwerk.errors import BusUnavailable, NotAllowed
 
-CONNECT_WAIT_S: Final = 5.0
+DRAIN_WAIT_S: Final = 2.0
 _RECONNECT_WAIT_S: Final = 1
 _PING_INTERVAL_S: Final = 15
 _NO_RESPONDERS: Final = "503"
@@ -37,10 +38,11 @@ class Identity:
     seed_file: Path | None
     inbox: str
     tls: ssl.SSLContext | None = field(default=None, repr=False)
+    connect_wait_s: float = 5.0
 
 
 class Connection:
-    """A connection that asks and is told; made by `connect`."""
+    """A connection that asks and is told; `open` it first."""
 
     def __init__(self, identity: Identity, on_reconnect: Callable[[], None]) -> None:
         self._identity = identity
@@ -49,41 +51,47 @@ class Connection:
         self._replies = f"{identity.inbox}.{secrets.token_hex(8)}"
         self._asked: dict[str, tuple[str, asyncio.Future[Msg]]] = {}
         self._count = 0
-        self._rejected: asyncio.Future[None] | None = None
+        self._opened = False
+        self._rejected = False
         self._forbidden: set[str] = set()
 
     async def open(self) -> None:
         """Connect; raise `NotAllowed` if the key is unknown, `BusUnavailable` if nobody answers."""
         if self._identity.seed_file is not None:
             _check_seed(self._identity.seed_file)
-        self._rejected = asyncio.get_running_loop().create_future()
-        connecting = asyncio.create_task(self._connect())
-        await asyncio.wait(
-            {connecting, self._rejected}, timeout=CONNECT_WAIT_S, return_when="FIRST_COMPLETED"
-        )
-        if not connecting.done():
-            connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
+        try:
+            async with asyncio.timeout(self._identity.connect_wait_s):
+                await self._connect()
+        except TimeoutError:
             await self._bus.close()
-            self._raise_rejected()
             raise BusUnavailable(
                 f"No bus answers at {self._identity.address}. "
                 "Start it with `stellwerk up`, or correct the address."
-            )
-        await connecting
+            ) from None
+        except NotAllowed:
+            await self._bus.close()
+            raise
+        self._opened = True
 
     async def close(self) -> None:
         """Send what is waiting and disconnect."""
         if self._bus.is_connected:
-            await self._bus.drain()
-        elif not self._bus.is_closed:
+            # A line that broke unnoticed would keep the drain waiting for its own timeout.
+            with suppress(TimeoutError, NatsError):
+                await asyncio.wait_for(self._bus.drain(), DRAIN_WAIT_S)
+        if not self._bus.is_closed:
             await self._bus.close()
 
     async def subscribe(self, subject: str, handler: Callable[[Msg], Awaitable[None]]) -> None:
         """Listen; raise `NotAllowed` if the bus forbids it."""
-        await self._bus.subscribe(subject, cb=handler)
-        # The server answers in order: once the flush is back, a violation would be known.
-        await self._bus.flush()
+        try:
+            await self._bus.subscribe(subject, cb=handler)
+            # The server answers in order, so behind a flush a violation would be known. nats-py
+            # lets a flush overtake what waits to be written: only the second one is behind it.
+            for _ in range(2):
+                await self._bus.flush()
+        except NatsError:
+            raise BusUnavailable from None
         if subject.lower() in self._forbidden:
             raise NotAllowed(self._forbidden_sentence(subject))
 
@@ -95,7 +103,7 @@ class Connection:
         self._count += 1
         reply_to = f"{self._replies}.{self._count}"
         reply: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-        self._asked[reply_to] = (subject.lower(), reply)
+        self._asked[reply_to] = (subject, reply)
         try:
             await self._bus.publish(subject, payload, reply=reply_to, headers=dict(headers or {}))
             message = await asyncio.wait_for(reply, wait_s)
@@ -140,7 +148,7 @@ class Connection:
             waiting[1].set_result(message)
 
     async def _reconnected(self) -> None:
-        self._rejected = asyncio.get_running_loop().create_future()
+        self._rejected = False
         self._on_reconnect()
 
     async def _closed(self) -> None:
@@ -152,19 +160,21 @@ class Connection:
         """Keep quiet about lost connections, which come back; remember what is forbidden."""
         text = str(error).lower()
         if "authorization violation" in text or "authentication" in text:
-            if self._rejected is not None and not self._rejected.done():
-                self._rejected.set_result(None)
+            self._rejected = True
+            # The first time, nobody waits but `open`, and nats-py hands it what is raised here.
+            if not self._opened:
+                self._raise_rejected()
             return
         violation = _VIOLATION.search(text)
         if violation is None:
             return
         self._forbidden.add(violation[2])
         for subject, reply in self._asked.values():
-            if subject == violation[2] and not reply.done():
+            if subject.lower() == violation[2] and not reply.done():
                 reply.set_exception(NotAllowed(self._forbidden_sentence(subject)))
 
     def _raise_rejected(self) -> None:
-        if self._rejected is not None and self._rejected.done():
+        if self._rejected:
             raise NotAllowed(
                 "The bus does not accept this key. Ask an operator for this app's current "
                 "seed file."
@@ -191,10 +201,3 @@ def _check_seed(file: Path) -> None:
 def status_of(message: Msg) -> str | None:
     """Return the status that the server put on a reply in place of content: 404, 503 …."""
     return (message.headers or {}).get(_STATUS)
-
-
-async def connect(identity: Identity, on_reconnect: Callable[[], None]) -> Connection:
-    """Return an open connection."""
-    connection = Connection(identity, on_reconnect)
-    await connection.open()
-    return connection
