@@ -1,0 +1,123 @@
+"""Brings a text into one spelling for detection, and remembers where each character came from."""
+
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+# Characters that readers do not see: a name must not hide behind one.
+_INVISIBLE: Final = (
+    "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+)
+_MARK: Final = "\u0300-\u036f"
+_IN_JSON: Final = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
+_ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
+_UNSEEN: Final = re.compile(rf"[{_INVISIBLE}]+|[^{_MARK}][{_MARK}]+")
+# One character for one: no offset moves.
+_BLANKS: Final = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_HYPHENS: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+_APOSTROPHES: Final = "\u2018\u2019\u02bc\u00b4\u201b\uff07"
+_FULL_WIDTH: Final = range(0xFF01, 0xFF5F)
+_SAME_WIDTH: Final[dict[int, str]] = {
+    **{ord(sign): chr(ord(sign) - 0xFEE0) for sign in map(chr, _FULL_WIDTH)},
+    **dict.fromkeys(map(ord, _BLANKS), " "),
+    **dict.fromkeys(map(ord, _HYPHENS), "-"),
+    **dict.fromkeys(map(ord, _APOSTROPHES), "'"),
+}
+_ODD: Final = re.compile(f"[{re.escape(''.join(map(chr, _SAME_WIDTH)))}]")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Canonical:
+    """A text in one spelling; `starts` and `ends` are None where no offset moved."""
+
+    text: str
+    starts: tuple[int, ...] | None = None
+    ends: tuple[int, ...] | None = None
+    in_json: bool = False
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Return where the characters from `start` to `end` stood before."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+    def value(self, written: str) -> str:
+        """Return what a part of the text, as it was written, says: JSON escapes read."""
+        if not self.in_json or "\\" not in written:
+            return written
+        try:
+            read = str(json.loads(f'"{written}"', strict=False))
+            read.encode()
+        except ValueError:  # Half an escape, or half a character.
+            return written
+        return read
+
+
+def canonicalise(text: str) -> Canonical:
+    """Return `text` composed (NFC), without invisible characters and HTML entities, signs unified.
+
+    The escapes of a text that is JSON as a whole are read too: no name hides behind one.
+    """
+    in_json = "\\" in text and _is_json(text)
+    reading = _Reading(text)
+    if in_json:
+        reading.read(_IN_JSON, lambda piece: str(json.loads(f'"{piece}"')))
+    if "&" in reading.text:
+        reading.read(_ENTITY, html.unescape)
+    if not reading.text.isascii():
+        reading.read(_UNSEEN, _composed)
+    if reading.text.isascii() or _ODD.search(reading.text) is None:
+        spelled = reading.text
+    else:
+        spelled = reading.text.translate(_SAME_WIDTH)
+    if reading.places is None:
+        return Canonical(spelled, in_json=in_json)
+    starts, ends = zip(*reading.places, strict=True) if reading.places else ((), ())
+    return Canonical(spelled, starts, ends, in_json=in_json)
+
+
+class _Reading:
+    """A text on its way to one spelling; `places` leads each character back to where it stood."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.places: list[tuple[int, int]] | None = None
+
+    def read(self, pattern: re.Pattern[str], meaning: Callable[[str], str]) -> None:
+        """Put in place of every match what it means; nothing happens where there is none."""
+        matches = list(pattern.finditer(self.text))
+        if not matches:
+            return
+        before = self.places or [(at, at + 1) for at in range(len(self.text))]
+        characters: list[str] = []
+        places: list[tuple[int, int]] = []
+        at = 0
+        for match in matches:
+            start, end = match.span()
+            read = meaning(match.group())
+            characters += (self.text[at:start], read)
+            places += before[at:start]
+            places += [(before[start][0], before[end - 1][1])] * len(read)
+            at = end
+        characters.append(self.text[at:])
+        places += before[at:]
+        self.text, self.places = "".join(characters), places
+
+
+def _composed(piece: str) -> str:
+    """Return a letter with its marks as one character; nothing for what readers do not see."""
+    return unicodedata.normalize("NFC", piece) if unicodedata.combining(piece[-1]) else ""
+
+
+def _is_json(text: str) -> bool:
+    if text.lstrip()[:1] not in {"{", "["}:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

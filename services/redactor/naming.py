@@ -1,0 +1,149 @@
+"""Holds the words around names: titles, greetings, closings, labels, and what makes a company."""
+
+from typing import Final
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TITLES: Final = _words(
+    """
+    hr fru frk frøken herr herrn frau fräulein fröken mr mrs ms miss mx dr prof professor doktor
+    sir dame madam hrn fr dipl ing mag
+    """
+)
+"""Whoever follows is a person, known name or not."""
+
+ROLES: Final = _words(
+    """
+    advokat advokaten rechtsanwalt rechtsanwältin anwalt anwältin notar notarin sagsbehandler
+    sagsbehandleren saksbehandler saksbehandleren handläggare handläggaren sachbearbeiter
+    sachbearbeiterin direktør direktøren direktör direktor direktorin læge lægen lege legen overlæge
+    fastlege läkare läkaren tandlæge lektor rektor kunde kunden kundin klient klienten klientin
+    patient patienten patientin pasient pasienten borger borgeren medarbejder medarbejderen
+    medarbeider medarbeideren mitarbeiter mitarbeiterin medarbetare medarbetaren kollega kollegaen
+    kollegan kollege kollegin kollegen lejer lejeren leietaker hyresgäst hyresgästen mieter mieterin
+    vermieter vermieterin udlejer zeuge zeugin vidnet vitnet mandant mandantin rådgiver rådgiveren
+    konsulent konsulenten chef chefen leder lederen formand formanden formann ordförande minister
+    statsminister pastor pfarrer præsten præst prest polizist betjent naboen nabo nachbar nachbarin
+    client customer tenant employee colleague manager director lawyer attorney witness nurse
+    neighbour neighbor sygeplejerske sykepleier sjuksköterska elev eleven schüler schülerin student
+    studerende ansøger ansøgeren bewerber bewerberin søker sökande min mein meine meinem meiner
+    """
+)
+"""A known name that follows is a person."""
+
+GREETINGS: Final = _words(
+    """
+    kære kjære käre kära hej hejsa hei heisann hi hello dear liebe lieber liebes hallo moin geehrte
+    geehrter geehrten goddag godmorgen goddagen tag tak takk tack thanks danke servus grüezi hallå
+    bästa beste
+    """
+)
+
+CLOSINGS: Final = _words(
+    """
+    hilsen hilsner hilsning hilsener mvh vh kh bh mh hälsningar hälsning grüßen grüße gruß grüssen
+    grüsse gruss mfg lg vg regards sincerely truly faithfully cheers wishes helsing venlighilsen
+    hochachtungsvoll respektfuldt ærbødigst hälsar hilser vänligen vennligst
+    """
+)
+
+INTRODUCTIONS: Final = _words(
+    "hedder heter heiter heiße heisse heißt heisst heißen namens named called underskrevet "
+    "undertegnede unterzeichnete unterzeichner unterzeichnende undertecknad undersigned navnet "
+    "namnet"
+)
+"""One word that leads to a name: "jeg hedder"."""
+
+INTRODUCING_PAIRS: Final = frozenset(
+    {
+        ("navn", "er"), ("namn", "er"), ("name", "ist"), ("name", "is"), ("namn", "är"),
+        ("navnet", "er"), ("namnet", "är"), ("ved", "navn"), ("vid", "namn"), ("med", "navnet"),
+        ("kalder", "mig"), ("kaller", "meg"), ("nenne", "mich"), ("this", "is"),
+    }
+)  # fmt: skip
+
+LABELS: Final = _words(
+    """
+    navn name namn kunde kundin kontaktperson kontakt patient pasient ansprechpartner
+    ansprechpartnerin fra von from til an to cc bcc afsender avsender avsändare absender absenderin
+    modtager mottaker mottagare empfänger empfängerin underskrift unterschrift signed signatur elev
+    lejer leietaker mieter mieterin vermieter sagsbehandler saksbehandler borger klient client
+    customer att attn klagen ansøger antragsteller antragstellerin søker bruger bruker employee
+    medarbejder fornavn efternavn etternavn förnamn efternamn vorname nachname surname forfatter
+    vedr kontoinhaber kontohaver kontoindehaver beneficiary recipient sender
+    """
+)
+"""A name follows their colon."""
+
+NAME_LABELS: Final = _words(
+    "navn name namn fornavn efternavn etternavn förnamn efternamn vorname nachname surname "
+    "kontaktperson ansprechpartner ansprechpartnerin"
+)
+"""After these even an unknown single word is a name."""
+
+AND: Final = _words("og och und and & samt")
+PARTICLES: Final = _words(
+    "von van de der den af av zu zur zum vom di da dos del el al la le ten ter bin ibn ben du des"
+)
+ABBREVIATED: Final = _words(
+    "chr joh th kr wm fr chas jos st alb fredr hr dr prof mr mrs ms dipl ing mag"
+)
+
+COMPANY_SUFFIXES: Final = _words(
+    """
+    aps as ab gmbh ag kg kgaa ug ltd limited plc llc inc corp oy oyj asa ans sa bv nv ohg gbr ev se
+    fonden stiftung foundation group gruppen holding koncernen
+    """
+)
+NO_NAME_PARTS: Final = TITLES | ROLES | CLOSINGS | COMPANY_SUFFIXES
+"""No name goes on over one of these."""
+NEVER_FIRST: Final = TITLES | GREETINGS | CLOSINGS
+"""No name begins with one of these."""
+COMPANY_SIGNS: Final = (
+    "a/s",
+    "i/s",
+    "k/s",
+    "p/s",
+    "& co",
+    "& søn",
+    "& sønner",
+    "& sons",
+    "og søn",
+    "e.v.",
+)
+ORGANISATIONS: Final = _words(
+    """
+    team support service kundeservice kundendienst kundenservice kundtjänst kundeteam energi energie
+    energy bank banken forsikring försäkring versicherung versicherungen insurance kommune kommun
+    gemeinde stadt region regionen skole skolen skola schule school universitet universitetet
+    university universität hochschule institut institute instituttet hospital sygehus sykehus
+    sjukhus klinik klinikken clinic praxis apotek apotheke restaurant café cafe hotel firma firmaet
+    selskab selskabet bolag forening foreningen verein museum teater theater radio tv avis zeitung
+    tidende news times post posten bahn airlines airport lufthavn station bahnhof park center
+    centre centret zentrum stadion arena ministerium ministeriet styrelsen department afdeling
+    abteilung avdeling elektronik electronics software systems solutions consulting data digital
+    media medien gruppe bygg byg bau teknik technik technology transport logistik spedition auto
+    automobile bilar biler møbler möbel köbmand købmand bakeri bageri bäckerei metzgerei butik shop
+    store markt supermarked prize preis prisen pris stiftelsen cup award
+    """
+)
+"""Words that make the name around them a company's or a place's."""
+
+NEVER_ALONE: Final = _words(
+    """
+    april may june july august maj juni juli mai christian german roman french english bible sol
+    lund     god lord king queen prince princess inter real santa saint sankt
+    """
+)
+"""Names that, alone and capitalised, are nearly always something else."""
+
+GERMAN_NOUN_ENDINGS: Final = (
+    "er", "erin", "in", "ist", "chef", "ent", "ant", "eur", "or", "ung", "heit", "keit", "schaft",
+    "ion", "tät", "mann", "frau", "ers", "enten", "anten", "isten", "leute", "rat", "oge",
+    "kollege", "freund", "partner", "sohn", "bruder", "hauptmann", "offizier", "graf", "herzog",
+    "experte", "wart",
+)  # fmt: skip
+"""In German a capitalised word that ends so is a noun before a name, not a part of it."""

@@ -1,0 +1,208 @@
+"""Finds postal addresses as wholes: street and number, floor and door, postcode and city.
+
+Every search starts at a house number or postcode, so that a text without digits costs nothing.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final
+
+from services.redactor import streets
+from services.redactor.document import Document, Span, Words
+from services.redactor.recognisers.base import Examples
+
+KIND: Final = "address"
+PRIORITY: Final = 50
+CONTEXT: Final = ()
+EXAMPLES: Final = Examples(
+    found=(
+        ("bor på Vestergade 12, 8000 Aarhus C.", "Vestergade 12, 8000 Aarhus C"),
+        ("H.C. Andersens Boulevard 27, 2. tv", "H.C. Andersens Boulevard 27, 2. tv"),
+        (
+            "Anna Lind\nGammel Kongevej 3B, st. th.\n1610 København V\n",
+            "Gammel Kongevej 3B, st. th.\n1610 København V",
+        ),
+        ("Adresse: Langelinie 5, 2100 København Ø", "Langelinie 5, 2100 København Ø"),
+        ("Karl Johans gate 22 H0203, 0159 Oslo", "Karl Johans gate 22 H0203, 0159 Oslo"),
+        ("Storgatan 14 lgh 1203, 411 24 Göteborg", "Storgatan 14 lgh 1203, 411 24 Göteborg"),
+        ("Musterstraße 5a, 10115 Berlin", "Musterstraße 5a, 10115 Berlin"),
+        ("wohnhaft Am Alten Markt 7, D-18055 Rostock", "Am Alten Markt 7, D-18055 Rostock"),
+        ("Lange Str. 12\n60311 Frankfurt am Main", "Lange Str. 12\n60311 Frankfurt am Main"),
+        ("Postboks 123, 5003 Bergen", "Postboks 123, 5003 Bergen"),
+        ("Flat 3, 12 High Street, London SW1A 1AA", "Flat 3, 12 High Street, London SW1A 1AA"),
+        ("221B Baker Street", "221B Baker Street"),
+        ("Box 55, 101 22 Stockholm", "Box 55, 101 22 Stockholm"),
+        ("jeg bor vestergade 12 2. tv", "vestergade 12 2. tv"),
+        ("Neue Straße 5 in Kiel", "Neue Straße 5"),
+    ),
+    ignored=(
+        "Mødet er den 12. marts 2026 i Aarhus",
+        "Vi var 12 på vej hjem",
+        "Ordre 4711, 2089 stk.",
+        "For alle 12 deltagere",
+        "Levering 12 og sporing 5500",
+        "I 1905 Norge blev frit",
+        "Weg 2 ist besser als Plan 3",
+        "uge 12, 2026 Kalender",
+        "Punkt 3, 10 Personen",
+    ),
+)
+
+_LOWER_CASE_LETTERS_MIN: Final = 8
+_HOUSE: Final = re.compile(
+    r" ?[a-zæøåA-ZÆØÅ]?(?![^\W_])(?: ?[-/+] ?[0-9]{1,4} ?[a-zA-Z]?(?![^\W_]))?"
+)
+_DOOR_PART: Final = (
+    r"(?:[0-9]{1,2}\. ?(?:sal|tv|th|mf|og|etage|stock|vån|tr|floor)\b\.?"
+    r"|(?:st|kl|parterre|eg|dg|og)\b\.?|(?:tv|th|mf|links|rechts|mitte|left|right)\b\.?"
+    r"|(?:lgh|leil|leilighet|whg|wohnung|app|dør|lejl|etg|apt)\b\.? ?[0-9]{1,5}"
+    r"|[HUKL][0-9]{4}\b|(?:hinterhaus|vorderhaus)\b"
+    r"|(?:[0-9]{1,2}|st)\.,? ?(?:tv|th|mf|dør|[0-9]{1,3})\b\.?)"
+)
+_DOOR: Final = re.compile(rf"(?:,? ?\n?{_DOOR_PART}){{1,3}}", re.IGNORECASE)
+_CAPITAL: Final = "[A-ZÆØÅÄÖÜÉ]"
+_CITY: Final = (
+    rf"{_CAPITAL}[^\W\d_]*(?:[-'][^\W\d_]+)*"
+    rf"(?: (?:am|an der|ob der|im|in|v\. ?d\.|i|på) {_CAPITAL}[^\W\d_]+)?"
+    r"(?: (?:NØ|NV|SØ|SV|[CKNSVØ])\b(?!\.[A-Z]))?"
+    # A second word of its own belongs to the city only if the line or the sentence ends after it.
+    rf"(?: {_CAPITAL}[^\W\d_]+(?=[ ]*(?:\n|\Z|,|\.(?:\s|\Z))))?"
+)
+_POSTCODE: Final = r"(?:(?:DK|D|DE|NO|N|SE|S|A|AT|CH)[- ]{1,3})?(?:[0-9]{3} [0-9]{2}|[0-9]{4,5})"
+_PLACE: Final = re.compile(
+    rf"[ ]*[,;]?[ ]*\r?\n?[ ]*(?:(?:c/o|v/) [^\n,]{{1,40}}[,\n] ?)?({_POSTCODE} +{_CITY})"
+)
+_COUNTRY: Final = re.compile(
+    r"[ ]*,?[ ]*\n?[ ]*(?:Danmark|Denmark|Norge|Noreg|Norway|Sverige|Sweden|Deutschland|Germany)\b"
+)
+_UK_PLACE: Final = re.compile(
+    r"(?:,?[ \n]+[A-Z][a-z]+(?: [A-Z][a-z]+)?){0,3}"
+    r",?[ \n]+[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}\b"
+)
+_FLAT: Final = re.compile(r"(?:Flat|Apartment|Apt\.?|Unit) [0-9A-Za-z]{1,4},?[ \n]\Z")
+_NUMBER: Final = re.compile(r"(?<![\w.,/-])[0-9]{1,4}(?![0-9])")
+_STREET_WORDS_MAX: Final = 4
+_ABBREVIATION_LETTERS_MAX: Final = 3
+_FLAT_CHARS: Final = 20
+
+
+def find(document: Document) -> Iterator[Span]:
+    text = document.text
+    words: Words | None = None
+    for number in _NUMBER.finditer(text):
+        words = words or document.words
+        if (
+            number.end() < len(text)
+            and text[number.end()] in ".:%"
+            and not _ends_here(text, number)
+        ):
+            continue
+        span = _continental(document, words, number) or _english(document, words, number)
+        if span:
+            yield span
+
+
+def _ends_here(text: str, number: re.Match[str]) -> bool:
+    """Return whether the sign after a number ends a sentence, as in "Vestergade 12."."""
+    after = text[number.end() + 1 : number.end() + 2]
+    return text[number.end()] == "." and (not after or after.isspace())
+
+
+def _continental(document: Document, words: Words, number: re.Match[str]) -> Span | None:
+    text = document.text
+    last = bisect_right(words.ends, number.start()) - 1
+    if last < 0 or text[words.ends[last] : number.start()] not in {" ", ". ", "."}:
+        return None
+    start = _street_start(document, words, last)
+    street = _is_street(document, words, last, start)
+    if not street and not words.text[last][0].isupper():
+        return None
+    end, place = _rest_of_address(text, number.end())
+    if street:
+        return document.span(start, end, KIND, 0.95 if place else 0.85, "street")
+    word = words.lower[last]
+    nameable = word not in document.lexicon.words or word.endswith(
+        streets.WEAK_SUFFIXES + streets.SUFFIXES
+    )
+    if place and nameable:
+        return document.span(start, end, KIND, 0.8, "postcode")
+    return None
+
+
+def _is_street(document: Document, words: Words, last: int, start: int) -> bool:
+    """Return whether the words up to `last` are a street by themselves, without a city."""
+    word = words.lower[last]
+    if not word.endswith(streets.SUFFIXES):
+        return False
+    if word in streets.SUFFIXES:
+        return (
+            start < words.starts[last]
+            and word not in streets.RANKS
+            and words.text[last - 1][0].isupper()
+        )
+    if start < words.starts[last]:
+        return True
+    if words.text[last][0].isupper():
+        return word not in document.lexicon.words
+    return word.endswith(streets.LOWER_CASE_SUFFIXES) and len(word) >= _LOWER_CASE_LETTERS_MIN
+
+
+def _rest_of_address(text: str, at: int) -> tuple[int, bool]:
+    """Return where an address ends whose house number ends at `at`, and if it has a city."""
+    house = _HOUSE.match(text, at)
+    end = house.end() if house else at
+    door = _DOOR.match(text, end)
+    end = door.end() if door else end
+    place = _PLACE.match(text, end)
+    if place is None:
+        return end, False
+    country = _COUNTRY.match(text, place.end())
+    return country.end() if country else place.end(), True
+
+
+def _street_start(document: Document, words: Words, last: int) -> int:
+    """Return where the street's name begins: capitalised words and small ones between them."""
+    text = document.text
+    first, between = last, False
+    for index in range(last - 1, max(-1, last - 1 - _STREET_WORDS_MAX), -1):
+        gap = text[words.ends[index] : words.starts[index + 1]]
+        short = words.ends[index] - words.starts[index] <= _ABBREVIATION_LETTERS_MAX
+        if not (gap in {" ", "-"} or (short and gap in {". ", "."})):
+            break
+        lower = words.lower[index]
+        if lower in streets.LEADS:
+            between = True
+            if words.text[index][0].isupper():
+                first = index
+        elif between:
+            break
+        elif lower in streets.ADJECTIVES or lower not in document.lexicon.words:
+            if not words.text[index][0].isupper() or lower in streets.NO_STREETS:
+                break
+            first = index
+        else:
+            break
+    return words.starts[first]
+
+
+def _english(document: Document, words: Words, number: re.Match[str]) -> Span | None:
+    """Return an address that begins with its number: 12 High Street, London SW1A 1AA."""
+    text = document.text
+    head = _HOUSE.match(text, number.end())
+    at = head.end() if head else number.end()
+    first = bisect_right(words.starts, at)
+    if first >= len(words.starts) or text[at : words.starts[first]] != " ":
+        return None
+    for index in range(first, min(first + 4, len(words.starts))):
+        if not words.text[index][0].isupper():
+            return None
+        if index > first and text[words.ends[index - 1] : words.starts[index]] != " ":
+            return None
+        if index > first and words.lower[index] in streets.ENGLISH:
+            end = words.ends[index]
+            place = _UK_PLACE.match(text, end)
+            flat = _FLAT.search(text[max(0, number.start() - _FLAT_CHARS) : number.start()])
+            start = number.start() - len(flat.group()) if flat else number.start()
+            return document.span(start, place.end() if place else end, KIND, 0.85, "number first")
+    return None

@@ -1,0 +1,46 @@
+"""Finds payment card numbers."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stdnum import luhn
+
+from services.redactor.document import Document, Span
+from services.redactor.recognisers.base import Examples
+
+KIND: Final = "card"
+PRIORITY: Final = 85
+CONTEXT: Final = (
+    "kort", "dankort", "visa", "mastercard", "kredit", "betalingskort", "card", "credit", "debit",
+    "amex", "karte", "girocard",
+)  # fmt: skip
+EXAMPLES: Final = Examples(
+    found=(
+        ("Kort 4111 1111 1111 1111 udløber", "4111 1111 1111 1111"),
+        ("Kreditkarte: 5500-0000-0000-0004.", "5500-0000-0000-0004"),
+        ("amex 3400 000000 00009", "3400 000000 00009"),
+        ("betalt med 4111111111111111", "4111111111111111"),
+        ("kortnummer 4111 1111 1111 1112", "4111 1111 1111 1112"),
+    ),
+    ignored=(
+        "Ordrenummer 4111111111111111",
+        "Sporing 5500 0000 0000 0004",
+        "EAN 4006381333931",
+        "Summen er 4111 1111 1111 1112",
+    ),
+)
+
+_CANDIDATE: Final = re.compile(
+    r"(?<![\w-])(?:[2-6][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}"
+    r"|3[47][0-9]{2}([ -]?)[0-9]{6}\2[0-9]{5})(?![\w-])"
+)
+
+
+def find(document: Document) -> Iterator[Span]:
+    for match in document.matches(_CANDIDATE):
+        kinds = document.kinds_before(match.start())
+        if KIND in kinds:
+            yield document.span(*match.span(), KIND, 0.9, "context")
+        elif not kinds and luhn.is_valid(re.sub(r"[ -]", "", match.group())):
+            yield document.span(*match.span(), KIND, 0.8, "checksum")

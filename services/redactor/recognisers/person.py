@@ -1,0 +1,234 @@
+"""Finds names of people by titles, greetings, closings, labels and dictionaries.
+
+A known first name with another name after it is enough; a lone name needs a sign beside it, unless
+it is a first name that is no other word.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from services.redactor import naming, signs
+from services.redactor.document import Document, Span
+from services.redactor.recognisers.base import Examples
+from services.redactor.runs import Runs
+
+KIND: Final = "person"
+PRIORITY: Final = 40
+"""After addresses: the line above one is a name."""
+CONTEXT: Final = ()
+EXAMPLES: Final = Examples(
+    found=(
+        ("Anders Hansen har klaget.", "Anders Hansen"),
+        ("Kære hr. Tvilstrøm", "Tvilstrøm"),
+        ("Sehr geehrte Frau Dr. Abendroth,", "Abendroth"),
+        ("Hej Signe, tak for sidst", "Signe"),
+        ("Med venlig hilsen\n\nPrzemek Brzoza", "Przemek Brzoza"),
+        ("Mit freundlichen Grüßen\nIhr Holger Adebayo-Krull", "Holger Adebayo-Krull"),
+        ("mit navn er Xenofon Brix", "Xenofon Brix"),
+        ("ich heiße Friedlinde Osterkamp", "Friedlinde Osterkamp"),
+        ("Navn: Bo Holm", "Bo Holm"),
+        ("H.C. Rasmussen skrev det", "H.C. Rasmussen"),
+        ("Rasmussen, Karen (mappe 3)", "Rasmussen, Karen"),
+        ("Anders Hansens klage", "Anders Hansen"),
+        ("ANDERS HANSEN KLAGER", "ANDERS HANSEN"),
+        ("kunden Mikkelsen ringede", "Mikkelsen"),
+        ("skriv til anders hansen i morgen", "anders hansen"),
+        ("Ludwig von Oberstetten kommt", "Ludwig von Oberstetten"),
+        ("Xiomara Knudsen kom forbi", "Xiomara Knudsen"),
+        ("Dear Siobhan O'Brien,", "Siobhan O'Brien"),
+    ),
+    ignored=(
+        "Kære kundeservice",
+        "Hej alle sammen",
+        "Med venlig hilsen\nKundeservice",
+        "Prisen er max 5 kr. pr. stk.",
+        "Det er hans bil, og den anden er bo",
+        "Mai und Juni sind warm; der Stein ist groß",
+        "Sehr geehrte Damen und Herren,",
+        "Google og Microsoft åbner i Aarhus",
+        "Will you mark the date in May?",
+        "Vi tester Hansen A/S og Müller GmbH",
+    ),
+)
+
+_GERMAN: Final = "de"
+_ENGLISH: Final = "en"
+_CAPITALISING: Final = frozenset({_GERMAN, _ENGLISH})
+"""Languages that write a capital where the word is no name."""
+
+
+class _Name(NamedTuple):
+    """A name that begins at a given word: where it ends, how sure that is, and by which rule."""
+
+    stop: int
+    score: float
+    rule: str
+
+
+def find(document: Document) -> Iterator[Span]:
+    runs = Runs(document)
+    first_names = document.lexicon.first_names
+    at = 0
+    while at < runs.count:
+        if runs.is_capital(at):
+            end = runs.run_end(at)
+            yield from _in_run(document, runs, at, end)
+            at = end
+        elif runs.lower[at] in first_names and _is_lower_case_pair(runs, at):
+            yield _span(document, runs, at, _Name(at + 2, 0.7, "lower case"))
+            at += 2
+        else:
+            at += 1
+
+
+def _in_run(document: Document, runs: Runs, first: int, end: int) -> Iterator[Span]:
+    at = first
+    while at < end:
+        name = _name_at(runs, at, end)
+        if name is None:
+            at += 1
+            continue
+        yield _span(document, runs, at, name)
+        runs.name_ended_at = at = name.stop
+
+
+def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
+    """Return the span of a name; its genitive ending stays outside."""
+    letters = runs.lexicon.genitive_letters(runs.lower[name.stop - 1])
+    end = runs.ends[name.stop - 1] - letters
+    return document.span(runs.starts[first], end, KIND, name.score, name.rule)
+
+
+def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
+    lower = runs.lower[at]
+    if lower in naming.NEVER_FIRST or runs.is_company(at, end):
+        return None
+    sign = signs.sign_before(runs, at)
+    stop = runs.take(at, end)
+    if stop == at and sign == signs.TITLE and lower in runs.lexicon.surnames:
+        stop = at + 1  # Herr Richter, Frau Kaiser
+    if stop == at:
+        return None
+    if sign and (sign != signs.AND or stop - at == 1):
+        known = runs.is_known(at, stop)
+        if known or signs.makes_name(runs, sign, at, stop, end):
+            return _Name(stop, 0.95 if known else 0.75, sign)
+    if stop - at == 1:
+        return _alone(runs, at)
+    return None if runs.is_organisation(at, stop) else _several(runs, at, stop)
+
+
+# --- several words ---------------------------------------------------------------------------
+
+
+def _several(runs: Runs, at: int, stop: int) -> _Name | None:
+    """Judge words that stand together by what the dictionaries know of them."""
+    lexicon = runs.lexicon
+    if runs.is_initial(at):
+        return _after_initials(runs, at, stop)
+    second = at + 1
+    while second < stop - 1 and runs.is_particle(second):
+        second += 1
+    first, following = runs.stem(at), runs.stem(second)
+    surname = lexicon.is_surname(following)
+    known = surname or lexicon.is_name(following)
+    if lexicon.is_first_name(first):
+        if known or first not in lexicon.ambiguous or runs.language not in _CAPITALISING:
+            return _Name(_last(runs, at, second, stop), 0.9 if known else 0.8, "first name")
+        return None
+    german_noun = runs.language == _GERMAN and first.endswith(naming.GERMAN_NOUN_ENDINGS)
+    if surname and second == at + 1 and following not in lexicon.ambiguous and not german_noun:
+        return _Name(second + 1, 0.7, "surname")
+    return None
+
+
+def _after_initials(runs: Runs, at: int, stop: int) -> _Name | None:
+    last = next((index for index in range(at, stop) if not runs.is_initial(index)), None)
+    if last is None:
+        return None
+    # One letter and a stop may end a sentence ("bilag A. Derefter"); two are initials.
+    if runs.lexicon.is_surname(runs.stem(last)) or last - at > 1:
+        return _Name(last + 1, 0.85, "initials")
+    return None
+
+
+def _last(runs: Runs, at: int, second: int, stop: int) -> int:
+    """Return where a name ends: further words must be names, or go on from what is no surname."""
+    end = second + 1
+    while end < stop and (runs.is_particle(end) or _goes_on(runs, end)):
+        end += 1
+    while end > at + 1 and runs.is_particle(end - 1):
+        end -= 1
+    return end
+
+
+def _goes_on(runs: Runs, at: int) -> bool:
+    lexicon, stem, before = runs.lexicon, runs.stem(at), runs.stem(at - 1)
+    if runs.is_initial(at) or lexicon.is_first_name(stem) or lexicon.is_surname(stem):
+        return True
+    if runs.is_initial(at - 1) or runs.gap(at) == "-":
+        return True
+    return lexicon.is_first_name(before) and not lexicon.is_surname(before)
+
+
+# --- one word --------------------------------------------------------------------------------
+
+
+def _alone(runs: Runs, at: int) -> _Name | None:
+    """Judge one word by itself.
+
+    Within a sentence a capital marks a proper noun, save in German; at its start it says nothing,
+    and only a name that is no other word counts.
+    """
+    if _is_reversed(runs, at):
+        return _Name(at + 2, 0.85, "reversed")
+    lexicon, stem = runs.lexicon, runs.stem(at)
+    first = lexicon.is_first_name(stem)
+    if stem in naming.NEVER_ALONE or not (first or lexicon.is_surname(stem)):
+        return None
+    clear = stem not in lexicon.ambiguous
+    if clear and first:
+        return _Name(at + 1, 0.6, "lone first name")
+    if clear and _follows_german_noun(runs, at):
+        return _Name(at + 1, 0.6, "after a noun")
+    proper = runs.language not in _CAPITALISING or (runs.language == _ENGLISH and first)
+    if proper and not runs.words[at].isupper() and not runs.starts_sentence(at):
+        return _Name(at + 1, 0.55, "proper noun")
+    return None
+
+
+def _follows_german_noun(runs: Runs, at: int) -> bool:
+    """Return whether a noun such as "Torwart" or "Mieterin" stands right before this word."""
+    return (
+        runs.language == _GERMAN
+        and at > 0
+        and runs.gap(at) == " "
+        and runs.is_capital(at - 1)
+        and runs.lower[at - 1].endswith(naming.GERMAN_NOUN_ENDINGS)
+    )
+
+
+def _is_reversed(runs: Runs, at: int) -> bool:
+    """Return whether "Hansen, Anders" stands here, and not a list that goes on."""
+    after = at + 1
+    if after >= runs.count or runs.gap(after) != ", " or not runs.is_capital(after):
+        return False
+    lexicon = runs.lexicon
+    if not lexicon.is_surname(runs.lower[at]) or lexicon.is_first_name(runs.lower[at]):
+        return False
+    further = after + 1
+    goes_on = further < runs.count and runs.is_joined(further) and runs.is_capital(further)
+    return lexicon.is_first_name(runs.lower[after]) and not goes_on
+
+
+def _is_lower_case_pair(runs: Runs, at: int) -> bool:
+    """Return whether an uncapitalised first name and surname stand here."""
+    after = at + 1
+    if after >= runs.count or runs.gap(after) != " ":
+        return False
+    surname = runs.lower[after] in runs.lexicon.surnames
+    return (
+        surname
+        and runs.lower[at] not in runs.lexicon.words
+        and runs.lower[after] not in runs.lexicon.ambiguous
+    )

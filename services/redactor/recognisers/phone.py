@@ -1,0 +1,117 @@
+"""Finds telephone numbers.
+
+`phonenumbers` only judges what a pattern has found: its own search takes an order number for a
+telephone and costs milliseconds. Eight bare digits need a context word.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import phonenumbers
+
+from services.redactor.document import Document, Span
+from services.redactor.recognisers.base import Examples
+
+KIND: Final = "phone"
+PRIORITY: Final = 70
+CONTEXT: Final = (
+    "tlf", "telef", "tel", "mobil", "mob", "ring", "sms", "fastnet", "phone", "call", "cell",
+    "whatsapp", "fax", "handy", "ruf", "durchwahl", "erreich", "anruf", "nås", "træffes", "treffes",
+    "mit nummer", "mitt nummer", "på nummer", "meine nummer", "my number",
+)  # fmt: skip
+EXAMPLES: Final = Examples(
+    found=(
+        ("Ring på 12 34 56 78 i dag", "12 34 56 78"),
+        ("Tlf.: 20231145", "20231145"),
+        ("Jeg kan nås på +45 20 23 11 45.", "+45 20 23 11 45"),
+        ("mobil 912 34 567", "912 34 567"),
+        ("Kontor: 22 86 44 00", "22 86 44 00"),
+        ("Ring 070-174 06 58!", "070-174 06 58"),
+        ("0046 8 123 456 78", "0046 8 123 456 78"),
+        ("Tel. (030) 901820-12", "(030) 901820-12"),
+        ("Handy: 0151 23456789", "0151 23456789"),
+        ("Sie erreichen mich unter 0221/4710-123", "0221/4710-123"),
+        ("+49 (0) 30 901820", "+49 (0) 30 901820"),
+        ("Call me on 020 7946 0958", "020 7946 0958"),
+    ),
+    ignored=(
+        "Ordrenummer 20231145",
+        "ordre 4711-2089",
+        "I alt 20231145 stk.",
+        "Ordrenummer 20 23 11 45",
+        "Den 24-11-2026 kl. 10",
+        "Bestellung 0151 23456789",
+        "Perioden 2019-2023 og 1000-2000",
+        "Bestellnr. 030 901820",
+        "IP 192.168.100.200",
+        "1.250.000,00 kr. og 12.500.000 kr.",
+    ),
+)
+
+_SEPARATOR: Final = r"[ ./()-]"
+_INTERNATIONAL: Final = re.compile(
+    rf"(?<![\w+])(?:\+|00)[1-9][0-9]{{0,2}}(?:{_SEPARATOR}{{0,3}}[0-9]){{6,12}}(?![\w])"
+)
+_TRUNK: Final = re.compile(
+    r"(?<![\w.,/-])(?:\(0[1-9][0-9]{1,4}\)|0[1-9][0-9]{0,4})"
+    r"[ /-]{0,3}[0-9](?:[ /-]?[0-9]){4,9}(?![\w-])"
+)
+_GROUPED: Final = re.compile(
+    r"(?<![\w.,/-])(?<![0-9] )"
+    r"(?:[2-9][0-9](?: [0-9]{2}){3}|[2-9][0-9]{2} [0-9]{2} [0-9]{3}|[2-9][0-9]{3} [0-9]{4})"
+    r"(?![\w-])(?![ .,/-][0-9])"
+)
+_WITH_CONTEXT: Final = re.compile(
+    r"(?<![\w.,/-])\(?[0-9](?:[ ./()-]{0,2}[0-9]){6,13}(?![\w-])(?![.,][0-9])"
+)
+_DATE: Final = re.compile(
+    r"[0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)?[0-9]{2}\b|(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b"
+)
+_TRUNK_REGIONS: Final = {"sv": ("SE", "DE"), "de": ("DE", "AT", "CH"), "en": ("GB", "DE", "SE")}
+_ANY_TRUNK_REGION: Final = ("DE", "SE", "GB")
+_GROUPED_REGIONS: Final = ("DK", "NO")
+
+
+def find(document: Document) -> Iterator[Span]:
+    if not document.numbers:
+        return
+    for match in document.matches(_INTERNATIONAL):
+        bare = match.group().startswith("00")
+        if bare and document.kinds_before(match.start()) - {KIND}:
+            continue
+        if _possible(match.group()):
+            yield document.span(*match.span(), KIND, 0.95, "international")
+    for match in document.matches(_WITH_CONTEXT):
+        if KIND in document.kinds_before(match.start()) and not _DATE.match(match.group()):
+            yield document.span(*match.span(), KIND, 0.85, "context")
+    regions = _TRUNK_REGIONS.get(document.language or "", _ANY_TRUNK_REGION)
+    for pattern, rule, countries in (
+        (_TRUNK, "trunk", regions),
+        (_GROUPED, "grouped", _GROUPED_REGIONS),
+    ):
+        for match in document.matches(pattern):
+            kinds = document.kinds_before(match.start())
+            if (
+                not kinds
+                and not _DATE.match(match.group())
+                and any(_valid(match.group(), country) for country in countries)
+            ):
+                yield document.span(*match.span(), KIND, 0.7, rule)
+
+
+def _possible(candidate: str) -> bool:
+    """Return whether the digits may be a number somewhere; invented ones in use count too."""
+    number = re.sub(r"\(0\)", "", candidate)
+    number = "+" + re.sub(r"[^0-9]", "", number.removeprefix("00"))
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _valid(candidate: str, country: str) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(candidate, country))
+    except phonenumbers.NumberParseException:
+        return False

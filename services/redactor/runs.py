@@ -1,0 +1,140 @@
+"""Reads the capitalised words of a text as runs that may hold names."""
+
+from typing import Final
+
+from services.redactor import naming
+from services.redactor.document import Document
+
+_NAME_WORDS_MAX: Final = 4
+_RUN_WORDS_MAX: Final = 16
+"""Longer runs are headings and lists; every name in one is looked for in its part of it."""
+_WRAPPED_CHARS_MIN: Final = 60
+
+
+class Runs:
+    """The words of one document, with the questions that finding names asks of them.
+
+    Everywhere `at`, `first`, `end` and `stop` are indexes of words; `end` and `stop` are exclusive.
+    """
+
+    def __init__(self, document: Document) -> None:
+        words = document.words
+        self.text = document.text
+        self.language = document.language
+        self.lexicon = document.lexicon
+        self.words, self.lower = words.text, words.lower
+        self.starts, self.ends = words.starts, words.ends
+        self.count = len(words.text)
+        self.name_ended_at = -1
+        """The `stop` of the last name found: "Anders og Karen" goes on from it."""
+        self._address_starts = {span.start for span in document.found if span.type == "address"}
+
+    # --- words -------------------------------------------------------------------------------
+
+    def gap(self, at: int) -> str:
+        """Return what stands between this word and the one before it."""
+        return self.text[self.ends[at - 1] : self.starts[at]]
+
+    def is_capital(self, at: int) -> bool:
+        return self.words[at][0].isupper()
+
+    def is_initial(self, at: int) -> bool:
+        return len(self.words[at]) == 1 and self.words[at].isupper()
+
+    def is_particle(self, at: int) -> bool:
+        return self.lower[at] in naming.PARTICLES
+
+    def stem(self, at: int) -> str:
+        """Return the word in lower case, without a genitive ending."""
+        lower = self.lower[at]
+        letters = self.lexicon.genitive_letters(lower)
+        return lower[:-letters] if letters else lower
+
+    def starts_sentence(self, at: int) -> bool:
+        before = self.text[: self.starts[at]].rstrip(" \t\"'»«„“”(>*-")
+        return not before or before[-1] in ".!?:\n"
+
+    def ends_line(self, stop: int) -> bool:
+        """Return whether nothing but a sign follows on the line."""
+        rest = self.text[self.ends[stop - 1] : self.ends[stop - 1] + 3].lstrip(" \t.,!")
+        return not rest or rest[0] in "\r\n"
+
+    def is_above_address(self, at: int) -> bool:
+        """Return whether this word begins a line and the next line is an address."""
+        if not self._address_starts:
+            return False
+        line = self.text.rfind("\n", 0, self.starts[at]) + 1
+        line_end = self.text.find("\n", self.starts[at])
+        if line_end < 0 or self.text[line : self.starts[at]].strip():
+            return False
+        blanks = len(self.text) - len(self.text[line_end:].lstrip()) - line_end
+        return line_end + blanks in self._address_starts
+
+    # --- runs --------------------------------------------------------------------------------
+
+    def run_end(self, first: int) -> int:
+        """Return the end of the capitalised words that stand together from `first` on."""
+        at, last = first + 1, min(self.count, first + _RUN_WORDS_MAX)
+        while at < last and self.is_joined(at):
+            if self.is_capital(at):
+                at += 1
+                continue
+            after = at
+            while after < self.count and self.is_particle(after) and self.gap(after) == " ":
+                after += 1
+            ends_in_name = after < self.count and self.gap(after) == " " and self.is_capital(after)
+            if after == at or not ends_in_name:
+                break
+            at = after + 1
+        return at
+
+    def is_joined(self, at: int) -> bool:
+        """Return whether this word goes on from the one before it: Anne-Marie, A. Hansen."""
+        gap = self.gap(at)
+        if gap in {". ", "."}:
+            return self.is_initial(at - 1) or self.lower[at - 1] in naming.ABBREVIATED
+        return gap in {" ", "-"} or (gap == "\n" and self._wraps(at))
+
+    def _wraps(self, at: int) -> bool:
+        """Return whether the line before this word is so long that it was broken for its length."""
+        line_end = self.starts[at] - 1
+        return line_end - self.text.rfind("\n", 0, line_end) > _WRAPPED_CHARS_MIN
+
+    def take(self, first: int, end: int) -> int:
+        """Return the end of the words from `first` on that may belong to one name."""
+        at, parts = first, 0
+        while at < end and parts < _NAME_WORDS_MAX:
+            if self.is_particle(at) and first < at < end - 1:
+                at += 1
+                continue
+            if not self._may_be_in_name(at, first):
+                break
+            parts += at == first or self.gap(at) != "-"
+            at += 1
+        while at > first and self.is_particle(at - 1):
+            at -= 1
+        return at
+
+    def _may_be_in_name(self, at: int, first: int) -> bool:
+        lower = self.lower[at]
+        surname = at > first and lower in self.lexicon.surnames
+        if lower in self.lexicon.words and not surname and not self.is_initial(at):
+            return False
+        return lower not in naming.NO_NAME_PARTS
+
+    def is_known(self, at: int, stop: int) -> bool:
+        """Return whether a word is a name and no other word, or the first one a first name."""
+        if self.stem(at) in self.lexicon.first_names:
+            return True
+        return any(self.lexicon.is_name(self.stem(index)) for index in range(at, stop))
+
+    def is_company(self, at: int, end: int) -> bool:
+        """Return whether the run is a company's name: Hansen A/S, Müller GmbH."""
+        if any(self.lower[index] in naming.COMPANY_SUFFIXES for index in range(at + 1, end)):
+            return True
+        after = self.text[self.ends[end - 1] : self.ends[end - 1] + 9].lower().lstrip()
+        last = self.text[self.starts[end - 1] : self.starts[end - 1] + 3].lower()
+        return after.startswith(naming.COMPANY_SIGNS) or last in naming.COMPANY_SIGNS
+
+    def is_organisation(self, at: int, end: int) -> bool:
+        return any(self.lower[index] in naming.ORGANISATIONS for index in range(at, end))

@@ -1,0 +1,75 @@
+"""Reads what stands before a word that may begin a name: title, greeting, closing, label."""
+
+from typing import Final
+
+from services.redactor import naming
+from services.redactor.runs import Runs
+
+TITLE: Final = "title"
+ROLE: Final = "role"
+GREETING: Final = "greeting"
+INTRODUCTION: Final = "introduction"
+AND: Final = "and"
+LABEL: Final = "label"
+CLOSING: Final = "closing"
+LETTERHEAD: Final = "letterhead"
+
+_CLOSING_GAP: Final = frozenset(" \t\r\n,.!:-")
+_CLOSING_GAP_CHARS_MAX: Final = 8
+_OWN: Final = frozenset({"ihr", "ihre", "din", "deres", "your", "ditt"})
+
+
+def sign_before(runs: Runs, at: int) -> str | None:
+    """Return what speaks for a name at this word, or None."""
+    sign = None
+    if at > 0:
+        sign = _word_before(runs, at) if runs.gap(at) in {" ", ". "} else None
+        sign = sign or _line_before(runs, at)
+    if sign is None and runs.is_above_address(at):
+        return LETTERHEAD
+    return sign
+
+
+def _word_before(runs: Runs, at: int) -> str | None:
+    before = runs.lower[at - 1]
+    for sign, words in _SIGN_WORDS:
+        if before in words:
+            return sign
+    if at > 1 and (runs.lower[at - 2], before) in naming.INTRODUCING_PAIRS:
+        return INTRODUCTION
+    return AND if before in naming.AND and runs.name_ended_at == at - 1 else None
+
+
+_SIGN_WORDS: Final = (
+    (TITLE, naming.TITLES),
+    (ROLE, naming.ROLES),
+    (GREETING, naming.GREETINGS),
+    (INTRODUCTION, naming.INTRODUCTIONS),
+)
+
+
+def _line_before(runs: Runs, at: int) -> str | None:
+    gap, before = runs.gap(at), runs.lower[at - 1]
+    if ":" in gap and gap.strip(" \t\"'*_") == ":" and before in naming.LABELS:
+        return LABEL
+    if len(gap) <= _CLOSING_GAP_CHARS_MAX and _CLOSING_GAP.issuperset(gap):
+        word = runs.lower[at - 2] if before in _OWN and at > 1 else before
+        return CLOSING if word in naming.CLOSINGS else None
+    return None
+
+
+def makes_name(runs: Runs, sign: str, at: int, stop: int, end: int) -> bool:
+    """Return whether words that no dictionary knows are a name because of the sign before them."""
+    if runs.is_organisation(at, end):
+        return False
+    several = stop - at > 1
+    if sign == TITLE:
+        return True
+    if sign in {LETTERHEAD, CLOSING}:
+        return stop == end and runs.ends_line(stop) and (several or sign == CLOSING)
+    if sign == GREETING:
+        following = runs.text[runs.ends[stop - 1] : runs.ends[stop - 1] + 1]
+        return several or following in {",", "!", "\n"}
+    if sign == LABEL:
+        return several or runs.lower[at - 1] in naming.NAME_LABELS
+    return several and sign == INTRODUCTION
