@@ -1,0 +1,255 @@
+"""Masks the texts of one request: one placeholder per value, the same in every text."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.redactor import languages
+from services.redactor.canonical import Canonical, canonicalise
+from services.redactor.detection import Detector
+from services.redactor.document import Document, Span
+from services.redactor.leaking import NUMBER, NUMERIC
+from services.redactor.persons import PERSON, Person, link, stands_alone
+from services.redactor.placeholders import (
+    APOSTROPHE_AFTER,
+    LABEL_WORDS,
+    LOOSE,
+    Entry,
+    Mapping,
+    code_of,
+    normalise,
+)
+
+LITERAL: Final = "literal"
+_VALUE_CHARS_MIN: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """One masked place in a text as it came. It never holds the value."""
+
+    start: int
+    end: int
+    type: str
+    placeholder: str
+    score: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Masked:
+    """The texts of one request with placeholders, and all that is needed to put values back."""
+
+    texts: tuple[str, ...]
+    finds: tuple[tuple[Find, ...], ...]
+    mapping: Mapping
+    surfaces: frozenset[tuple[str, str]]
+    """Type and canonical form of everything that was masked, for the leak check."""
+    words: tuple[list[str], ...]
+    """The lower-case words of each text, for classification."""
+
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset(find.type for finds in self.finds for find in finds)
+
+
+@dataclass(slots=True, repr=False)
+class _Text:
+    """One text on its way: as it came, in one spelling, and what was found in it."""
+
+    original: str
+    canonical: Canonical
+    document: Document
+    spans: list[tuple[Span, Person | None]]
+    codes: list[str]
+
+    def form(self, span: Span) -> str:
+        return self.canonical.text[span.start : span.end]
+
+    def value(self, span: Span) -> str:
+        start, end = self.canonical.original(span.start, span.end)
+        return self.canonical.value(self.original[start:end])
+
+
+class Masker:
+    """Masks requests. Holds no state between them."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def mask(self, texts: Sequence[str], language: str | None = None) -> Masked:
+        """Return `texts` with every personal value replaced; `language` is guessed if None."""
+        read = [self._read(text) for text in texts]
+        words = tuple(one.document.words.lower for one in read)
+        language = language or languages.guess(words)
+        for one in read:
+            one.document.language = language
+            self._detector.run(one.document)
+        _repeat_values(read)
+        for one, spans in zip(read, link([one.document for one in read]), strict=True):
+            one.spans = list(_whole_words(one.document, spans))
+        mapping = Mapping(language)
+        _name(read, mapping)
+        _escape_look_alikes(read, mapping)
+        return Masked(
+            texts=tuple(_rewritten(one, mapping) for one in read),
+            finds=tuple(tuple(_finds(one)) for one in read),
+            mapping=mapping,
+            surfaces=frozenset(surface for one in read for surface in _surfaces(one)),
+            words=words,
+        )
+
+    def _read(self, text: str) -> _Text:
+        canonical = canonicalise(text)
+        return _Text(text, canonical, self._detector.document(canonical), [], [])
+
+
+# --- the steps of masking ----------------------------------------------------------------------
+
+
+def _repeat_values(read: Sequence[_Text]) -> None:
+    """Find again, in every text, the values found in one: there a rule may lack its context."""
+    values: dict[str, str] = {}
+    digits: dict[str, str] = {}
+    for one in read:
+        for span in one.document.found:
+            form = one.form(span)
+            if span.type in NUMERIC:
+                digits[normalise("phone", form)] = span.type
+            if span.type not in {PERSON, LITERAL} and len(form) >= _VALUE_CHARS_MIN:
+                values[form.lower()] = span.type
+    for one in read if values else ():
+        again = list(_again(one.document, values, digits))
+        if again:
+            one.document.settle(again)
+
+
+def _again(document: Document, values: dict[str, str], digits: dict[str, str]) -> Iterator[Span]:
+    lower = document.lower
+    for form, kind in values.items():
+        at = lower.find(form)
+        while at >= 0:
+            end = at + len(form)
+            if not document.covers(at, end) and _is_apart(lower, at, end):
+                yield document.span(at, end, kind, 0.8, "known value")
+            at = lower.find(form, end)
+    if digits:
+        for match in document.matches(NUMBER):
+            found = digits.get(normalise("phone", match.group()))
+            if found and not document.covers(*match.span()):
+                yield document.span(*match.span(), found, 0.8, "known value")
+
+
+def _is_apart(text: str, start: int, end: int) -> bool:
+    before = start > 0 and text[start - 1].isalnum()
+    return not before and not text[end : end + 1].isalnum()
+
+
+def _whole_words(
+    document: Document, spans: Iterable[tuple[Span, Person | None]]
+) -> Iterator[tuple[Span, Person | None]]:
+    """Widen what is glued to letters or digits, or its placeholder would run into them.
+
+    "Hansen2" is a value of its own. A genitive ending may follow a name: it stays outside.
+    """
+    text, last = document.text, 0
+    for span, person in spans:
+        start, end = span.start, span.end
+        glued = text[end : end + 1].isdigit() or (start > 0 and text[start - 1].isalnum())
+        if glued:
+            while end < len(text) and text[end].isalnum():
+                end += 1
+            while start > 0 and text[start - 1].isalnum():
+                start -= 1
+        if start < last:
+            continue
+        last = end
+        if glued:
+            yield document.span(start, end, LITERAL, span.score, "glued"), None
+        else:
+            yield span, person
+
+
+def _name(read: Sequence[_Text], mapping: Mapping) -> None:
+    """Give every find its placeholder, numbered in reading order."""
+    names: dict[Person, tuple[tuple[bool, int, bool], str, str]] = {}
+    for one in read:
+        for span, person in one.spans:
+            if person is not None:
+                form = one.form(span)
+                rank = (
+                    form.isprintable() and "," not in form,
+                    _spelled_letters(form),
+                    not form.isupper(),
+                )
+                if person not in names or rank > names[person][0]:
+                    # A name broken over two lines is put back in one.
+                    names[person] = (rank, " ".join(one.value(span).split()), form)
+    for one in read:
+        for span, person in one.spans:
+            value, form = names[person][1:] if person else (one.value(span), one.form(span))
+            one.codes.append(mapping.add(span.type, value, form))
+
+
+def _spelled_letters(name: str) -> int:
+    return sum(len(word) for word in name.split() if len(word.strip(".")) > 1)
+
+
+def _escape_look_alikes(read: Sequence[_Text], mapping: Mapping) -> None:
+    """Mask text that a restorer would take for one of this request's placeholders ("konto 001")."""
+    waiting = [
+        (one, match.span(), code)
+        for one in read
+        if not LABEL_WORDS.isdisjoint(one.document.words.lower)
+        for match in LOOSE.finditer(one.canonical.text)
+        if (code := code_of(match)) and not _overlaps(one, match.span())
+    ]
+    while taken := [look_alike for look_alike in waiting if look_alike[2] in mapping]:
+        waiting = [look_alike for look_alike in waiting if look_alike not in taken]
+        for one, (start, end), _ in taken:
+            span = one.document.span(start, end, LITERAL, 1.0, "look-alike")
+            at = sum(other.start < start for other, _ in one.spans)
+            one.spans.insert(at, (span, None))
+            one.codes.insert(at, mapping.add(LITERAL, one.value(span), one.form(span)))
+
+
+def _overlaps(one: _Text, place: tuple[int, int]) -> bool:
+    return any(span.start < place[1] and place[0] < span.end for span, _ in one.spans)
+
+
+def _rewritten(one: _Text, mapping: Mapping) -> str:
+    pieces: list[str] = []
+    at = 0
+    for (span, _), code in zip(one.spans, one.codes, strict=True):
+        start, end = one.canonical.original(span.start, span.end)
+        pieces += (one.original[at:start], code)
+        at = end
+        if span.type == PERSON and _other_genitive(
+            one.form(span), one.original[end:], mapping.get(code)
+        ):
+            pieces.append("s")
+            at += 1
+    return "".join(pieces) + one.original[at:]
+
+
+def _other_genitive(form: str, rest: str, entry: Entry | None) -> bool:
+    """Return whether "Jens'" stands for someone whose full name takes an "s": Jens Olsens."""
+    if rest[:1] not in {"'", "’"} or rest[1:2] != " " or entry is None:
+        return False
+    ends = form.lower().endswith(APOSTROPHE_AFTER)
+    return ends and not entry.value.lower().endswith(APOSTROPHE_AFTER)
+
+
+def _finds(one: _Text) -> Iterator[Find]:
+    for (span, _), code in zip(one.spans, one.codes, strict=True):
+        start, end = one.canonical.original(span.start, span.end)
+        yield Find(start, end, span.type, code, span.score, span.rule)
+
+
+def _surfaces(one: _Text) -> Iterator[tuple[str, str]]:
+    """Yield what must not be seen again; a lone everyday word is masked beside a sign only."""
+    for span, _ in one.spans:
+        form = one.form(span)
+        lone = span.type == PERSON and form.isalpha()
+        if span.type != LITERAL and (not lone or stands_alone(one.document, form, form.lower())):
+            yield span.type, form
