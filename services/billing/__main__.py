@@ -1,0 +1,30 @@
+"""Billing as a process: answers holds, settles usage, ends the holds that nobody settled."""
+
+import sys
+
+from services.billing.handlers import Billing
+from services.billing.settings import ConfigError, Settings, read_budgets, read_prices
+from shared.bus import Service
+from shared.contracts.billing import HoldRequest
+from shared.db import Database
+
+
+def main() -> None:
+    settings = Settings()
+    try:
+        plan = read_budgets(settings.config_folder / "budgets.yaml")
+        prices = read_prices(settings.config_folder / "models.yaml", plan.currency)
+    except ConfigError as error:
+        sys.exit(f"billing: {error}")
+    database = Database(settings.database_url, schema="billing")
+    billing = Billing(database, plan, prices)
+    service = Service("billing", settings, database=database)
+    service.on_start(billing.open)
+    service.command(HoldRequest, billing.hold_requested)
+    service.transaction("billing-usage", billing.usage_recorded)
+    service.every(settings.expiry_sweep_s, billing.expire_holds)
+    service.run()
+
+
+if __name__ == "__main__":
+    main()
