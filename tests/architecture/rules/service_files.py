@@ -24,6 +24,7 @@ FOLDERS: Final[Mapping[str, frozenset[str]]] = {
 }
 EVERYWHERE: Final = frozenset({"migrations", "views"})
 EXTRA: Final[Mapping[str, str]] = {
+    "services/billing/rows.py": "how decisions become rows; store.py has the statements",
     "services/redactor/canonical.py": "one spelling for detection, with the way back to the text",
     "services/redactor/data": "the lists of names and words that recognisers look things up in",
     "services/redactor/detection.py": "runs all recognisers and settles overlaps",
