@@ -19,6 +19,8 @@ from deploy.provision.changes import Change
 READER: Final = "stellwerk_reader"
 """The role that analysts are members of: it may read published views and nothing else."""
 
+_NAMES: Final = {"redactor": "vault"}
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -27,6 +29,11 @@ class Schema:
     service: str
     password: str
     url: str
+
+    @property
+    def name(self) -> str:
+        """Return the schema's name: what the service keeps there, where that says more."""
+        return _NAMES.get(self.service, self.service)
 
 
 async def provision_database(admin_url: str, schemas: Sequence[Schema]) -> list[Change]:
@@ -37,16 +44,16 @@ async def provision_database(admin_url: str, schemas: Sequence[Schema]) -> list[
         for schema in schemas:
             changes += await _provision_role(admin, schema)
         changes += await _provision_reader(admin)
-        stamped = {schema.service: await _stamp(admin, schema.service) for schema in schemas}
+        stamped = {schema.name: await _stamp(admin, schema.name) for schema in schemas}
     finally:
         await admin.close()
     for schema in schemas:
-        changes += await _migrate(schema, stamped[schema.service])
+        changes += await _migrate(schema, stamped[schema.name])
     return changes
 
 
 async def _provision_role(admin: asyncpg.Connection, schema: Schema) -> list[Change]:
-    role, name = role_of(schema.service), schema.service
+    role, name = role_of(schema.service), schema.name
     changes: list[Change] = []
     known = await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
     if not known:
@@ -75,9 +82,9 @@ def role_of(service: str) -> str:
     return f"sw_{service}"
 
 
-async def _stamp(admin: asyncpg.Connection, service: str) -> str | None:
+async def _stamp(admin: asyncpg.Connection, name: str) -> str | None:
     """Return the revision a schema stands at, or None."""
-    table = f'"{service}".alembic_version'
+    table = f'"{name}".alembic_version'
     if await admin.fetchval("SELECT to_regclass($1)", table) is None:
         return None
     return str(await admin.fetchval(f"SELECT version_num FROM {table}"))  # noqa: S608
@@ -85,22 +92,22 @@ async def _stamp(admin: asyncpg.Connection, service: str) -> str | None:
 
 async def _migrate(schema: Schema, stands_at: str | None) -> list[Change]:
     folder = Path(str(files("services"))) / schema.service / "migrations"
-    config = _alembic(schema.service, folder)
+    config = _alembic(schema.name, folder)
     head = ScriptDirectory.from_config(config).get_current_head()
     changes: list[Change] = []
     if head != stands_at:
         await _upgrade(schema, config)
-        changes.append(Change(f"schema {schema.service}", f"migrated to {head}"))
+        changes.append(Change(f"schema {schema.name}", f"migrated to {head}"))
     await _publish_views(schema)
     return changes
 
 
-def _alembic(service: str, folder: Path) -> Config:
+def _alembic(name: str, folder: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", str(files("deploy.provision") / "migrations"))
     config.set_main_option("version_locations", str(folder))
     config.set_main_option("path_separator", "newline")
-    config.attributes["schema"] = service
+    config.attributes["schema"] = name
     return config
 
 
@@ -109,7 +116,7 @@ async def _upgrade(schema: Schema, config: Config) -> None:
     engine = create_async_engine(
         url,
         poolclass=NullPool,
-        connect_args={"server_settings": {"search_path": schema.service}},
+        connect_args={"server_settings": {"search_path": schema.name}},
     )
 
     def run(connection: Connection) -> None:
@@ -129,13 +136,11 @@ async def _publish_views(schema: Schema) -> None:
     views = sorted(folder.glob("*.sql")) if folder.is_dir() else []
     if not views:
         return
-    connection = await asyncpg.connect(schema.url, server_settings={"search_path": schema.service})
+    connection = await asyncpg.connect(schema.url, server_settings={"search_path": schema.name})
     try:
-        await connection.execute(f'GRANT USAGE ON SCHEMA "{schema.service}" TO "{READER}"')
+        await connection.execute(f'GRANT USAGE ON SCHEMA "{schema.name}" TO "{READER}"')
         for view in views:
             await connection.execute(view.read_text())
-            await connection.execute(
-                f'GRANT SELECT ON "{schema.service}"."{view.stem}" TO "{READER}"'
-            )
+            await connection.execute(f'GRANT SELECT ON "{schema.name}"."{view.stem}" TO "{READER}"')
     finally:
         await connection.close()
