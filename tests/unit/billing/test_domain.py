@@ -107,6 +107,11 @@ def test_a_price_in_another_currency_is_not_held_since_no_rate_is_known() -> Non
     assert codes(decide([dollars], one(10**18), NOW)) == [ErrorCode.NO_CAPABLE_MODEL]
 
 
+def test_a_hold_whose_time_is_over_is_not_granted() -> None:
+    late = Wanted(hold_request(expires_at=NOW), KEY, TEN_A_TOKEN.price)
+    assert codes(decide([late], one(10**18), NOW)) == [ErrorCode.DEADLINE]
+
+
 def test_no_account_means_no_hold() -> None:
     assert codes(decide([wanted()], {}, NOW)) == [ErrorCode.BUDGET_EXHAUSTED]
 
@@ -116,13 +121,22 @@ def test_a_model_that_costs_nothing_is_held_on_an_empty_budget() -> None:
     assert codes(decide([free], one(0), NOW)) == [None]
 
 
-@pytest.mark.parametrize("released_nano", [1, 4])
-def test_a_few_coins_do_not_make_an_exhausted_budget_report_again(released_nano: int) -> None:
-    accounts = decide([wanted(10), wanted(1)], one(100), NOW).accounts
+@pytest.mark.parametrize(("released_nano", "has_room"), [(1, False), (4, False), (5, True)])
+def test_a_budget_has_room_again_when_a_twentieth_of_it_is_free(
+    released_nano: int, *, has_room: bool
+) -> None:
+    coin = wanted(0, input_tokens_max=1)
+    accounts = decide([wanted(10), coin], one(100), NOW).accounts
     freed = accounts[KEY].moved(-released_nano)
-    assert freed.exhausted_nano == 10
-    again = decide([wanted(1)], {KEY: freed}, NOW)
+    assert (freed.exhausted_nano == 0) == has_room
+
+
+def test_a_budget_has_no_room_again_before_what_it_refused_would_fit() -> None:
+    accounts = decide([wanted(10), wanted(3)], one(100), NOW).accounts
+    assert accounts[KEY].moved(-29).exhausted_nano == 30
+    again = decide([wanted(3)], {KEY: accounts[KEY].moved(-29)}, NOW)
     assert [answer.reported for answer in again.answers] == [None]
+    assert accounts[KEY].moved(-30).exhausted_nano == 0
 
 
 def test_a_budget_that_had_room_again_reports_again() -> None:
