@@ -8,6 +8,7 @@ because that is whom a reader takes it for; if none came before, the first one a
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from services.redactor import naming
@@ -17,6 +18,8 @@ from services.redactor.placeholders import APOSTROPHE_AFTER
 PERSON: Final = "person"
 COMPANY: Final = "company"
 _LOWER_CASE_LETTERS_MIN: Final = 4
+_CANDIDATES_MAX: Final = 64
+"""Of more persons with one name only the latest are compared: a text must not cost its square."""
 _GAPS: Final = frozenset({" ", "-", ", ", "_"})
 _COMPANY_TAIL: Final = re.compile(
     r"'?s? (?:A/S|I/S|K/S|P/S|ApS|AS|ASA|AB|GmbH|AG|KG|OHG|GbR|e\.V\.|Ltd\.?|Limited|LLC|Inc\.?|PLC"
@@ -115,13 +118,24 @@ def _trim_genitives(mentions: list[Mention], documents: Sequence[Document]) -> N
 
 
 class _People:
-    """The persons known so far, found by any word of their names."""
+    """The persons known so far, found by the parts of their names that two forms must share."""
 
     def __init__(self) -> None:
-        self._by_part: dict[str, list[Person]] = {}
+        self._by_key: dict[tuple[str, ...], list[Person]] = {}
+
+    def compatible_with(self, parts: tuple[str, ...]) -> list[Person]:
+        """Return who may be meant by a name of several words."""
+        sharing = dict.fromkeys(
+            person
+            for key in _keys(parts)
+            for person in self._by_key.get(key, [])[-_CANDIDATES_MAX:]
+        )
+        return [person for person in sharing if _compatible(person.parts, parts)]
 
     def with_part(self, part: str) -> list[Person]:
-        return self._by_part.get(part, [])
+        """Return who may be meant by one word."""
+        some = self._by_key.get((part,), [])[-_CANDIDATES_MAX:]
+        return [person for person in some if part in person.parts]
 
     def join(self, mention: Mention, candidates: list[Person]) -> None:
         """Give a mention the nearest of `candidates`, or a person of its own if there is none."""
@@ -130,9 +144,18 @@ class _People:
         person.mentions.append(mention)
         equal = len(mention.parts) == len(person.parts)
         if len(mention.parts) > len(person.parts) or (equal and not mention.has_initials):
-            for part in set(mention.parts) - set(person.parts):
-                self._by_part.setdefault(part, []).append(person)
+            known = {*_keys(person.parts), *((part,) for part in person.parts)}
+            for key in dict.fromkeys([*_keys(mention.parts), *((one,) for one in mention.parts)]):
+                if key not in known:
+                    self._by_key.setdefault(key, []).append(person)
             person.parts = mention.parts
+
+
+def _keys(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield what compatible names have in common: two words in a row, or initial and last word."""
+    yield from pairwise(parts)
+    if parts:
+        yield f"{parts[0][0]}.", parts[-1]
 
 
 def _full_names(mentions: list[Mention]) -> _People:
@@ -140,9 +163,7 @@ def _full_names(mentions: list[Mention]) -> _People:
     people = _People()
     full = [mention for mention in mentions if not mention.is_lone]
     for mention in sorted(full, key=lambda one: (one.has_initials, one.position)):
-        # Compatible names share their last word, or one goes on where the other ends.
-        sharing = people.with_part(mention.parts[-1]) + people.with_part(mention.parts[0])
-        people.join(mention, [one for one in sharing if _compatible(one.parts, mention.parts)])
+        people.join(mention, people.compatible_with(mention.parts))
     return people
 
 
@@ -150,8 +171,7 @@ def _lone_names(mentions: list[Mention], people: _People) -> None:
     """Give every lone name the person it belongs to, or one of its own."""
     for mention in mentions:
         if mention.person is None:
-            part = mention.parts[0]
-            people.join(mention, [one for one in people.with_part(part) if part in one.parts])
+            people.join(mention, people.with_part(mention.parts[0]))
 
 
 def _nearest(candidates: list[Person], mention: Mention) -> Person:

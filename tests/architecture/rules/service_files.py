@@ -26,13 +26,24 @@ EVERYWHERE: Final = frozenset({"migrations", "views"})
 EXTRA: Final[Mapping[str, str]] = {
     "services/billing/rows.py": "how decisions become rows; store.py has the statements",
     "services/redactor/canonical.py": "one spelling for detection, with the way back to the text",
+    "services/redactor/classification.py": "judges how far a text may travel",
     "services/redactor/data": "the lists of names and words that recognisers look things up in",
     "services/redactor/detection.py": "runs all recognisers and settles overlaps",
     "services/redactor/document.py": "what a recogniser is given and returns",
+    "services/redactor/keyring.py": "makes, shares and destroys the hours' keys",
+    "services/redactor/languages.py": "guesses a text's language",
+    "services/redactor/leaking.py": "the last look at what is about to leave",
+    "services/redactor/leaves.py": "walks every text of a request",
     "services/redactor/lexicon.py": "reads the lists in data/",
     "services/redactor/naming.py": "the words around names: titles, greetings, labels, companies",
+    "services/redactor/persons.py": "decides which mentions are one person",
     "services/redactor/placeholders.py": "one placeholder per value, and how one is known again",
     "services/redactor/restoring.py": "puts values back, in whole texts and over chunks",
+    "services/redactor/runs.py": "reads capitalised words as runs that may hold names",
+    "services/redactor/sealing.py": "the sealed envelope, and hashes to look people up by",
+    "services/redactor/signs.py": "reads what stands before a name",
+    "services/redactor/streaming.py": "restores streamed answers piece by piece",
+    "services/redactor/streets.py": "the words of postal addresses",
 }
 PLACE: Final = re.compile(r"services/([a-z]+)/([^/]+)(/.*)?")
 
