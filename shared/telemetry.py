@@ -51,6 +51,7 @@ SPANS_DROPPED: Final = Counter(
 )
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
+_NO_PARENT: Final = Context()
 _PLAIN: Final = (bool, int, float, str)
 _KINDS: Final = {kind: traces.SpanKind(kind.name.lower()) for kind in SpanKind}
 # One provider a process, replaced by `start_tracing`; until then spans go nowhere.
@@ -99,15 +100,17 @@ def begin(
     start_ns: int | None = None,
 ) -> Span:
     """Start the span of one hop, under the span that a message's header names; see `finish`."""
-    parent = _PROPAGATOR.extract({TRACEPARENT: traceparent}) if traceparent else Context()
+    parent = _PROPAGATOR.extract({TRACEPARENT: traceparent}, _NO_PARENT) if traceparent else None
     facts = dict(attributes or {})
     if request_id is not None:
         facts[REQUEST_ID] = str(request_id)
-    return _tracer.start_span(name, parent, kind, facts, start_time=start_ns)
+    return _tracer.start_span(name, parent or _NO_PARENT, kind, facts, start_time=start_ns)
 
 
 def finish(hop: Span, error: BaseException | None = None) -> None:
-    """End a span; an error leaves its type behind and nothing else."""
+    """End a span, once; an error leaves its type behind and nothing else."""
+    if not hop.is_recording():
+        return
     if error is not None:
         hop.set_attribute("error.type", type(error).__name__)
         hop.set_status(StatusCode.ERROR)

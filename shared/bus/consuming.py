@@ -9,7 +9,7 @@ from uuid import UUID
 from nats.aio.msg import Msg
 
 from shared.bus.connection import Connection
-from shared.bus.deliveries import Delivery, open_delivery, outgoing
+from shared.bus.deliveries import Delivery, open_deliveries, outgoing
 from shared.bus.failures import Failures, GiveUp
 from shared.bus.publishing import Publisher
 from shared.bus.pulling import Pull
@@ -63,15 +63,15 @@ class Consuming:
                 free = self._free()
                 messages = await self._gather(free) if free > 0 else []
                 if messages:
-                    await self.work([self._open(message) for message in messages])
+                    await self.work(self._open(messages))
                 elif free <= 0:
                     await self.wait_for_room()
                 await self._pause()
             await self.finish()
         finally:
             heart.cancel()
-            for message in await self._pull.close():
-                await self._open(message).hand_back(0)
+            for delivery in self._open(await self._pull.close()):
+                await delivery.hand_back(0)
 
     def stop(self) -> None:
         """Ask the loop to end."""
@@ -138,8 +138,8 @@ class Consuming:
             return 0 if self.in_hand else 1
         return self.consumer.batch_max - len(self.in_hand)
 
-    def _open(self, message: Msg) -> Delivery:
-        return open_delivery(message, self._service, self.consumer.name, self._known)
+    def _open(self, messages: list[Msg]) -> list[Delivery]:
+        return open_deliveries(messages, self._service, self.consumer.name, self._known)
 
     def _forget(self, delivery: Delivery) -> None:
         self.in_hand.pop(delivery.place.sequence, None)

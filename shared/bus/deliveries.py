@@ -1,6 +1,6 @@
 """One delivered message: decoded, placed in its trace, and acknowledged once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -14,13 +14,21 @@ from shared.bus.publishing import MESSAGE_ID, SEALED, Outgoing
 from shared.bus.pulling import Place
 from shared.contracts.catalog import SEALED_READER, row_of, subject_of
 from shared.contracts.errors import ErrorCode
-from shared.contracts.event import ContractError, Event, RequestEvent, decode, encode
+from shared.contracts.event import (
+    ContractError,
+    Event,
+    RequestEvent,
+    UnknownType,
+    decode,
+    encode,
+)
 from shared.contracts.values import DataClass, derived_id
 from shared.telemetry import TRACEPARENT, begin, traceparent_of
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
 _APP_TOKENS: Final = slice(4, 6)
+_TRACE_ID: Final = slice(3, 35)
 
 
 @dataclass(slots=True)
@@ -83,37 +91,58 @@ class GivenUp:
         return event(**(identity | data))
 
 
-def open_delivery(
-    message: Msg, service: str, consumer: str, known: Mapping[str, type[Event]]
-) -> Delivery:
-    """Decode a message and begin its hop's span. Never raises: what is broken is marked so."""
+def open_deliveries(
+    messages: Sequence[Msg], service: str, consumer: str, known: Mapping[str, type[Event]]
+) -> list[Delivery]:
+    """Decode messages and begin their hops' spans. Never raises: what is broken is marked so.
+
+    Messages of one trace share one span, under the hop that caused the first of them: together
+    they are one step of their request, and a span costs as much as decoding an event.
+    """
+    hops: dict[str, Span] = {}
+    deliveries = []
+    for message in messages:
+        place = Place.of(message)
+        event, fault = _read(message, place, service, known)
+        headers = message.headers or {}
+        traceparent = headers.get(TRACEPARENT) or ""
+        trace = traceparent[_TRACE_ID] or headers.get(MESSAGE_ID, "")
+        hop = hops.get(trace) or _hop(consumer, traceparent, event)
+        if trace:
+            hops[trace] = hop
+        deliveries.append(Delivery(message, place, hop, event, fault))
+    return deliveries
+
+
+def _read(
+    message: Msg, place: Place, service: str, known: Mapping[str, type[Event]]
+) -> tuple[Event | None, ErrorCode | None]:
+    """Return the event in a message, or why there is none."""
     headers = message.headers or {}
-    place = Place.of(message)
-    event: Event | None = None
-    fault: ErrorCode | None = None
     try:
         event = decode(message.data, known)
-    except ContractError as error:
-        fault = ErrorCode.UNKNOWN_VERSION if "type" in str(error) else ErrorCode.INVALID_REQUEST
-    if event is not None:
-        if not _stands_where_it_says(event, message.subject):
-            event, fault = None, ErrorCode.INVALID_REQUEST
-        else:
-            sealed = headers.get(SEALED) if service == SEALED_READER else None
-            event.as_received(place.received_at, sealed, message.data)
-    hop = begin(
+    except UnknownType:
+        return None, ErrorCode.UNKNOWN_VERSION
+    except ContractError:
+        return None, ErrorCode.INVALID_REQUEST
+    if not _stands_where_it_says(event, message.subject):
+        return None, ErrorCode.INVALID_REQUEST
+    sealed = headers.get(SEALED) if service == SEALED_READER else None
+    return event.as_received(place.received_at, sealed, message.data), None
+
+
+def _hop(consumer: str, traceparent: str, event: Event | None) -> Span:
+    return begin(
         f"process {consumer}",
         SpanKind.CONSUMER,
-        traceparent=headers.get(TRACEPARENT),
+        traceparent=traceparent,
         request_id=event.request_id if isinstance(event, RequestEvent) else None,
         attributes={
             "messaging.system": "nats",
             "messaging.operation.type": "process",
             "messaging.destination.name": consumer,
-            "messaging.message.id": headers.get(MESSAGE_ID, ""),
         },
     )
-    return Delivery(message, place, hop, event, fault)
 
 
 def _stands_where_it_says(event: Event, subject: str) -> bool:

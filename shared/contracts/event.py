@@ -22,6 +22,10 @@ class ContractError(ValueError):
     """
 
 
+class UnknownType(ContractError):
+    """A well-formed event of a type or version that this reader does not know."""
+
+
 class Record(BaseModel):
     """A frozen part of an event or command; unknown fields are ignored, so fields can be added."""
 
@@ -141,7 +145,7 @@ def decode(payload: bytes, known: Mapping[str, type[EventT]]) -> EventT:
     event_class = known.get(str(envelope.get("type")))
     if event_class is None:
         expected = ", ".join(sorted(known))
-        raise ContractError(f"the event type is unknown here; known: {expected}")
+        raise UnknownType(f"the event type is unknown here; known: {expected}")
     attributes = {name: envelope[name] for name in _ATTRIBUTES if name in envelope}
     try:
         return event_class.model_validate(envelope["data"] | attributes)
