@@ -96,7 +96,10 @@ class Runs:
         return gap in {" ", "-"} or (gap == "\n" and self._wraps(at))
 
     def _wraps(self, at: int) -> bool:
-        """Return whether the line before this word is so long that it was broken for its length."""
+        """Return whether a name goes on over the end of a line that was broken for its length."""
+        first_names = self.lexicon.first_names
+        if self.lower[at - 1] not in first_names or self.lower[at] in first_names:
+            return False
         line_end = self.starts[at] - 1
         return line_end - self.text.rfind("\n", 0, line_end) > _WRAPPED_CHARS_MIN
 
