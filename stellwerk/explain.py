@@ -157,7 +157,7 @@ def _sections(record: RequestRecord) -> Iterator[tuple[str, RenderableType]]:
     if holds:
         yield "Holds", _holds_table(holds)
     if usage is not None:
-        yield "Cost", _cost_line(usage, record.last(UsagePriced))
+        yield "Cost", cost_line(usage, record.last(UsagePriced))
     scored = record.all(EvaluationScored)
     if scored:
         yield "Scores", _scores_table(scored)
@@ -193,7 +193,8 @@ def _holds_table(holds: list[dict[str, Any]]) -> RenderableType:
     return table
 
 
-def _cost_line(usage: UsageRecorded, priced: UsagePriced | None) -> str:
+def cost_line(usage: UsageRecorded, priced: UsagePriced | None) -> str:
+    """Return the cost, the tokens and the budget in one sentence."""
     cost = _cost(usage, priced)
     assert cost is not None
     tokens = f"{usage.usage.input_tokens} tokens in, {usage.usage.output_tokens} out"

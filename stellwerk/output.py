@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 
 TRACEBACK_VARIABLE: Final = "STELLWERK_TRACEBACK"
-WIDTH_MIN: Final = 100
+WIDTH_MIN: Final = 110
 
 
 def console() -> Console:

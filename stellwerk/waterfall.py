@@ -10,7 +10,7 @@ from rich.text import Text
 
 from shared.contracts.traces import Span
 
-BAR_CHARS: Final = 36
+BAR_CHARS: Final = 32
 _NS_A_MS: Final = 1_000_000
 _COLOURS: Final = {
     "client": "cyan",
@@ -63,7 +63,7 @@ def waterfall(spans: Sequence[Span]) -> Table:
     total_ms = max((line.start_ms + line.duration_ms for line in lines), default=0.0)
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     table.add_column("service", no_wrap=True)
-    table.add_column("what it did", no_wrap=True, overflow="ellipsis", max_width=38)
+    table.add_column("what it did", no_wrap=True, overflow="ellipsis", max_width=46)
     table.add_column("ms", justify="right", no_wrap=True)
     table.add_column("when", no_wrap=True, width=BAR_CHARS)
     for line in lines:
