@@ -38,8 +38,8 @@ class Platform:
 
     def database_url(self, service: str, role: str) -> str:
         """Return the address that signs in to the database as a service, password included."""
-        signed_in = f"://{role}:{quote(self.password(service), safe="")}@"
-        return self.postgres_url.replace("://", signed_in, 1)
+        password = quote(self.password(service), safe="")
+        return self.postgres_url.replace("://", f"://{role}:{password}@", 1)
 
     def password(self, service: str) -> str:
         """Return the password of a service's role."""
