@@ -135,7 +135,8 @@ ORGANISATIONS: Final = _words(
 NEVER_ALONE: Final = _words(
     """
     april may june july august maj juni juli mai christian german roman french english bible sol
-    lund     god lord king queen prince princess inter real santa saint sankt
+    lund victoria carolina austin black decker god lord king queen prince princess inter real
+    santa saint sankt
     """
 )
 """Names that, alone and capitalised, are nearly always something else."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.redactor import naming
+from services.redactor import naming, streets
 from services.redactor.document import Document
 
 _NAME_WORDS_MAX: Final = 4
@@ -119,7 +119,9 @@ class Runs:
         return at
 
     def _may_be_in_name(self, at: int, first: int) -> bool:
-        lower = self.lower[at]
+        lower, end = self.lower[at], self.ends[at]
+        if self.text[end : end + 1].isdigit():
+            return False  # "L3" is no initial.
         surname = at > first and lower in self.lexicon.surnames
         if lower in self.lexicon.words and not surname and not self.is_initial(at):
             return False
@@ -138,6 +140,12 @@ class Runs:
         after = self.text[self.ends[end - 1] : self.ends[end - 1] + 9].lower().lstrip()
         last = self.text[self.starts[end - 1] : self.starts[end - 1] + 3].lower()
         return after.startswith(naming.COMPANY_SIGNS) or last in naming.COMPANY_SIGNS
+
+    def is_street(self, stop: int) -> bool:
+        """Return whether the words before `stop` name a street: Karl Johans gate."""
+        if stop < self.count and self.gap(stop) == " " and self.lower[stop] in streets.SUFFIXES:
+            return True
+        return self.lower[stop - 1].endswith(streets.NAMING_SUFFIXES)
 
     def is_organisation(self, at: int, end: int) -> bool:
         return any(self.lower[index] in naming.ORGANISATIONS for index in range(at, end))

@@ -26,6 +26,9 @@ WEAK_SUFFIXES: Final = _words(
 )
 """Everyday words end like these too, so they count only with a postcode and a city."""
 
+NAMING_SUFFIXES: Final = _words("straße strasse gade gata gatan platz plads pladsen allee allé")
+"""No surname ends so: Konrad-Adenauer-Allee is no person."""
+
 LOWER_CASE_SUFFIXES: Final = _words("gade gata gatan straße strasse allé veien vägen")
 """Written without a capital these are streets all the same; "motorvej 12" is none."""
 

@@ -82,9 +82,8 @@ def test_print_word_level_recall_of_persons(name: str) -> None:
             hit = any(find.start < end and start < find.end for find in finds)
             people, covered = people + tag.endswith("PER"), covered + (tag.endswith("PER") and hit)
             others, wrong = others + (tag == "O"), wrong + (tag == "O" and hit)
-    print(
-        f"{name:<18}{covered / people:>7.1%} of {people}, wrong {1000 * wrong / others:.1f} of 1,000"
-    )
+    recall, mistakes = covered / people, 1000 * wrong / others
+    print(f"{name:<18}{recall:>7.1%} of {people}, wrong {mistakes:.1f} of 1,000")
 
 
 def _sentences(name: str) -> Iterator[tuple[list[str], list[str]]]:

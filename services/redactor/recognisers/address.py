@@ -83,6 +83,7 @@ _UK_PLACE: Final = re.compile(
 _FLAT: Final = re.compile(r"(?:Flat|Apartment|Apt\.?|Unit) [0-9A-Za-z]{1,4},?[ \n]\Z")
 _NUMBER: Final = re.compile(r"(?<![\w.,/-])[0-9]{1,4}(?![0-9])")
 _STREET_WORDS_MAX: Final = 4
+_ENGLISH_WORDS_MAX: Final = 4
 _ABBREVIATION_LETTERS_MAX: Final = 3
 _FLAT_CHARS: Final = 20
 
@@ -192,17 +193,14 @@ def _english(document: Document, words: Words, number: re.Match[str]) -> Span | 
     head = _HOUSE.match(text, number.end())
     at = head.end() if head else number.end()
     first = bisect_right(words.starts, at)
-    if first >= len(words.starts) or text[at : words.starts[first]] != " ":
-        return None
-    for index in range(first, min(first + 4, len(words.starts))):
-        if not words.text[index][0].isupper():
+    for index in range(first, min(first + _ENGLISH_WORDS_MAX, len(words.starts))):
+        before = words.ends[index - 1] if index > first else at
+        if not words.text[index][0].isupper() or text[before : words.starts[index]] != " ":
             return None
-        if index > first and text[words.ends[index - 1] : words.starts[index]] != " ":
-            return None
-        if index > first and words.lower[index] in streets.ENGLISH:
-            end = words.ends[index]
-            place = _UK_PLACE.match(text, end)
+        place = _UK_PLACE.match(text, words.ends[index])
+        if place or (index > first and words.lower[index] in streets.ENGLISH):
             flat = _FLAT.search(text[max(0, number.start() - _FLAT_CHARS) : number.start()])
             start = number.start() - len(flat.group()) if flat else number.start()
-            return document.span(start, place.end() if place else end, KIND, 0.85, "number first")
+            end = place.end() if place else words.ends[index]
+            return document.span(start, end, KIND, 0.85, "number first")
     return None

@@ -101,18 +101,31 @@ def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
 
 def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
     lower = runs.lower[at]
-    if lower in naming.NEVER_FIRST or runs.is_company(at, end):
+    if lower in naming.NEVER_FIRST:
+        return None
+    stop = runs.take(at, end)
+    everyday = stop == at
+    if (everyday and lower not in runs.lexicon.surnames) or runs.is_company(at, end):
         return None
     sign = signs.sign_before(runs, at)
-    stop = runs.take(at, end)
-    if stop == at and sign == signs.TITLE and lower in runs.lexicon.surnames:
-        stop = at + 1  # Herr Richter, Frau Kaiser
-    if stop == at:
+    if everyday:
+        # Herr Richter, Frau Kaiser: after a title even these are names.
+        return _Name(at + 1, 0.95, sign) if sign == signs.TITLE else None
+    return _by_sign(runs, sign, at, stop, end) or _by_dictionary(runs, at, stop)
+
+
+def _by_sign(runs: Runs, sign: str | None, at: int, stop: int, end: int) -> _Name | None:
+    if sign is None or (sign == signs.AND and stop - at > 1):
         return None
-    if sign and (sign != signs.AND or stop - at == 1):
-        known = runs.is_known(at, stop)
-        if known or signs.makes_name(runs, sign, at, stop, end):
-            return _Name(stop, 0.95 if known else 0.75, sign)
+    known = runs.is_known(at, stop)
+    if known or signs.makes_name(runs, sign, at, stop, end):
+        return _Name(stop, 0.95 if known else 0.75, sign)
+    return None
+
+
+def _by_dictionary(runs: Runs, at: int, stop: int) -> _Name | None:
+    if runs.is_street(stop):
+        return None
     if stop - at == 1:
         return _alone(runs, at)
     return None if runs.is_organisation(at, stop) else _several(runs, at, stop)
@@ -137,7 +150,8 @@ def _several(runs: Runs, at: int, stop: int) -> _Name | None:
             return _Name(_last(runs, at, second, stop), 0.9 if known else 0.8, "first name")
         return None
     german_noun = runs.language == _GERMAN and first.endswith(naming.GERMAN_NOUN_ENDINGS)
-    if surname and second == at + 1 and following not in lexicon.ambiguous and not german_noun:
+    everyday = following in lexicon.ambiguous or following in lexicon.words
+    if surname and second == at + 1 and not everyday and not german_noun:
         return _Name(second + 1, 0.7, "surname")
     return None
 
@@ -184,7 +198,7 @@ def _alone(runs: Runs, at: int) -> _Name | None:
         return _Name(at + 2, 0.85, "reversed")
     lexicon, stem = runs.lexicon, runs.stem(at)
     first = lexicon.is_first_name(stem)
-    if stem in naming.NEVER_ALONE or not (first or lexicon.is_surname(stem)):
+    if stem in naming.NEVER_ALONE or not (first or _is_plain_surname(runs, stem)):
         return None
     clear = stem not in lexicon.ambiguous
     if clear and first:
@@ -195,6 +209,12 @@ def _alone(runs: Runs, at: int) -> _Name | None:
     if proper and not runs.words[at].isupper() and not runs.starts_sentence(at):
         return _Name(at + 1, 0.55, "proper noun")
     return None
+
+
+def _is_plain_surname(runs: Runs, stem: str) -> bool:
+    """Return whether a word is a surname even by itself; places end in -berg and -stad too."""
+    patronymic = stem.endswith(("sen", "sson")) and runs.lexicon.is_surname(stem)
+    return patronymic or stem in runs.lexicon.surnames
 
 
 def _follows_german_noun(runs: Runs, at: int) -> bool:
@@ -214,7 +234,8 @@ def _is_reversed(runs: Runs, at: int) -> bool:
     if after >= runs.count or runs.gap(after) != ", " or not runs.is_capital(after):
         return False
     lexicon = runs.lexicon
-    if not lexicon.is_surname(runs.lower[at]) or lexicon.is_first_name(runs.lower[at]):
+    name = runs.lower[at]
+    if not lexicon.is_surname(name) or lexicon.is_first_name(name) or name in lexicon.words:
         return False
     further = after + 1
     goes_on = further < runs.count and runs.is_joined(further) and runs.is_capital(further)
@@ -226,9 +247,6 @@ def _is_lower_case_pair(runs: Runs, at: int) -> bool:
     after = at + 1
     if after >= runs.count or runs.gap(after) != " ":
         return False
-    surname = runs.lower[after] in runs.lexicon.surnames
-    return (
-        surname
-        and runs.lower[at] not in runs.lexicon.words
-        and runs.lower[after] not in runs.lexicon.ambiguous
-    )
+    lexicon, surname = runs.lexicon, runs.lower[after]
+    everyday = surname in lexicon.words or surname in lexicon.ambiguous
+    return surname in lexicon.surnames and not everyday and runs.lower[at] not in lexicon.words

@@ -18,7 +18,7 @@ PRIORITY: Final = 70
 CONTEXT: Final = (
     "tlf", "telef", "tel", "mobil", "mob", "ring", "sms", "fastnet", "phone", "call", "cell",
     "whatsapp", "fax", "handy", "ruf", "durchwahl", "erreich", "anruf", "nås", "træffes", "treffes",
-    "mit nummer", "mitt nummer", "på nummer", "meine nummer", "my number",
+    "kontakt", "contact", "mit nummer", "mitt nummer", "på nummer", "meine nummer", "my number",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
@@ -66,7 +66,7 @@ _WITH_CONTEXT: Final = re.compile(
     r"(?<![\w.,/-])\(?[0-9](?:[ ./()-]{0,2}[0-9]){6,13}(?![\w-])(?![.,][0-9])"
 )
 _DATE: Final = re.compile(
-    r"[0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)?[0-9]{2}\b|(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b"
+    r"[0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)?[0-9]{2}\b(?![./-][0-9])|(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b"
 )
 _TRUNK_REGIONS: Final = {"sv": ("SE", "DE"), "de": ("DE", "AT", "CH"), "en": ("GB", "DE", "SE")}
 _ANY_TRUNK_REGION: Final = ("DE", "SE", "GB")
