@@ -97,8 +97,9 @@ class Runs:
 
     def _wraps(self, at: int) -> bool:
         """Return whether a name goes on over the end of a line that was broken for its length."""
-        first_names = self.lexicon.first_names
-        if self.lower[at - 1] not in first_names or self.lower[at] in first_names:
+        lexicon, stem = self.lexicon, self.stem(at)
+        surname = lexicon.is_surname(stem) and stem not in lexicon.words
+        if not surname or not lexicon.is_first_name(self.lower[at - 1]):
             return False
         line_end = self.starts[at] - 1
         return line_end - self.text.rfind("\n", 0, line_end) > _WRAPPED_CHARS_MIN
