@@ -98,8 +98,8 @@ class Runs:
     def _wraps(self, at: int) -> bool:
         """Return whether a name goes on over the end of a line that was broken for its length."""
         lexicon, stem = self.lexicon, self.stem(at)
-        surname = lexicon.is_surname(stem) and stem not in lexicon.words
-        if not surname or not lexicon.is_first_name(self.lower[at - 1]):
+        other = stem in lexicon.words or lexicon.is_first_name(stem)
+        if other or not lexicon.is_surname(stem) or self.lower[at - 1] not in lexicon.first_names:
             return False
         line_end = self.starts[at] - 1
         return line_end - self.text.rfind("\n", 0, line_end) > _WRAPPED_CHARS_MIN
