@@ -30,6 +30,7 @@ from stellwerk.platform import DEFAULT_APP, DEFAULT_TENANT, Platform
 from stellwerk.record import RequestRecord, read_record
 from stellwerk.stream import AnswerStream
 from stellwerk.trace import read_spans
+from stellwerk.typewriter import Typewriter
 from stellwerk.waterfall import waterfall
 
 LETTER: Final = Path(__file__).parents[1] / "docs" / "examples" / "brev-da.txt"
@@ -37,7 +38,7 @@ ANSWER_TOKENS_MAX: Final = 220
 """Four sentences, on a small model that runs on the processor."""
 ANSWER_WAIT_S: Final = 300.0
 RECORD_WAIT_S: Final = 10.0
-_RECORD_PAUSE_S: Final = 0.2
+_RECORD_PAUSE_S: Final = 0.3
 _INDENT: Final = 3
 
 
@@ -49,7 +50,9 @@ class Shown:
     reason: str
 
 
-async def show(platform: Platform, *, has_model: bool, app: str = DEFAULT_APP) -> Shown:
+async def show(
+    platform: Platform, *, has_model: bool, app: str = DEFAULT_APP, model: str = "auto"
+) -> Shown:
     """Send the example letter over the bus and print what happened to it, step by step.
 
     Without a model the request ends in a typed refusal or failure, and that is what is shown:
@@ -70,6 +73,7 @@ async def show(platform: Platform, *, has_model: bool, app: str = DEFAULT_APP) -
     ):
         stream = client.stream(
             letter,
+            model=model,
             task="letter",
             use_case="demo",
             max_tokens=ANSWER_TOKENS_MAX,
@@ -153,7 +157,13 @@ def _print_masked(record: RequestRecord | None, out: Console) -> None:
 
 async def _print_answer(answering: Answering, out: Console) -> Answer | None:
     out.print(_title("2  The answer, with the real values back in it"))
-    texts = [piece async for piece in _typed(answering)]
+    typewriter = Typewriter(_write, margin=_INDENT, width=out.width)
+    texts = []
+    async for piece in answering.pieces():
+        texts.append(piece)
+        typewriter.type(piece)
+    if texts:
+        typewriter.finish()
     if answering.reason:
         out.print(_indented(f"No answer: {answering.reason}"))
         return None
@@ -162,23 +172,15 @@ async def _print_answer(answering: Answering, out: Console) -> Answer | None:
     return answer
 
 
-async def _typed(answering: Answering) -> AsyncIterator[str]:
-    """Pass on the pieces and write them as they come, set in like everything else."""
-    margin, begun = " " * _INDENT, False
-    async for piece in answering.pieces():
-        shown = piece if begun else margin + piece.lstrip()
-        sys.stdout.write(shown.replace("\n", f"\n{margin}"))
-        sys.stdout.flush()
-        begun = True
-        yield piece
-    if begun:
-        sys.stdout.write("\n")
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _print_cost(record: RequestRecord | None, answer: Answer | None, out: Console) -> None:
     out.print(_title("3  What it cost"))
     usage = record.last(UsageRecorded) if record else None
-    if record is None or usage is None:
+    if record is None or usage is None or not usage.attempts:
         out.print(_indented("Nothing: no model was called."))
         return
     out.print(_indented(cost_line(usage, record.last(UsagePriced))))

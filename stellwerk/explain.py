@@ -198,6 +198,8 @@ def cost_line(usage: UsageRecorded, priced: UsagePriced | None) -> str:
     cost = _cost(usage, priced)
     assert cost is not None
     tokens = f"{usage.usage.input_tokens} tokens in, {usage.usage.output_tokens} out"
+    if not usage.attempts:
+        return "Nothing: no model was called."
     charged = f"charged to {priced.budget}" if priced else "not charged yet"
     return f"{cost['cost']} for {tokens} (counted by {usage.usage.source}), {charged}"
 

@@ -74,7 +74,8 @@ def find_platform(folder: Path | None = None) -> Platform:
     folder = folder or data_folder()
     try:
         state: Mapping[str, Any] = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
-        return Platform(
+        supervisor = int(state["supervisor"])
+        platform = Platform(
             nats_url=str(state["nats"]["url"]),
             postgres_url=str(state["postgres"]["url"]),
             secrets=folder / SECRETS_FOLDER,
@@ -89,3 +90,17 @@ def find_platform(folder: Path | None = None) -> Platform:
             f"{folder / STATE_FILE} cannot be read. Stop the platform with `stellwerk down` "
             "and start it again."
         ) from None
+    _require_alive(supervisor, folder)
+    return platform
+
+
+def _require_alive(pid: int, folder: Path) -> None:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        raise NotRunning(
+            f"The platform in {folder} has ended. Start it again with `stellwerk up`; what it had "
+            "accepted goes on."
+        ) from None
+    except PermissionError:
+        return  # it runs, as another user

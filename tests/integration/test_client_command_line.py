@@ -1,6 +1,7 @@
 """The command line against a whole platform: what it prints, and how it ends."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def run(platform: Platform) -> Run:
     """Return a function that runs `stellwerk` beside the platform."""
     state = {
+        "supervisor": os.getpid(),
         "nats": {"url": platform.nats.address},
         "postgres": {"url": f"postgresql://127.0.0.1:{platform.postgres.port}/stellwerk"},
     }

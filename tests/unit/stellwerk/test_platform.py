@@ -1,6 +1,7 @@
 """The command line finds the platform that `stellwerk up` started, or says how to start one."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from stellwerk.platform import DATA_VARIABLE, data_folder, find_platform
 
 def started(folder: Path) -> Path:
     state = {
+        "supervisor": os.getpid(),
         "nats": {"url": "nats://127.0.0.1:4222"},
         "postgres": {"url": "postgresql://127.0.0.1:5432/stellwerk"},
     }
@@ -24,6 +26,13 @@ def started(folder: Path) -> Path:
 
 def test_a_folder_without_a_platform_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(NotRunning, match="stellwerk up"):
+        find_platform(tmp_path)
+
+
+def test_a_platform_that_has_ended_is_not_waited_for(tmp_path: Path) -> None:
+    state = json.loads((started(tmp_path) / "state.json").read_text())
+    (tmp_path / "state.json").write_text(json.dumps(state | {"supervisor": 2**22 + 1}))
+    with pytest.raises(NotRunning, match="has ended"):
         find_platform(tmp_path)
 
 
