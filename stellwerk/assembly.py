@@ -16,23 +16,16 @@ class Assembly:
         self.begun = False
         self.ended = False
         self._next = 0
-        self._heartbeats: set[int] = set()
         self._digest = sha256()
         self._texts: list[str] = []
 
     def add(self, chunk: ChunkRestored) -> str:
         """Return the new text of a chunk; empty for a heartbeat, an end and a repetition.
 
-        Raises `Gap` when a chunk before this one is missing, or when the end marker counts or
-        hashes something else than what arrived.
+        Every chunk has a number of its own, heartbeats too. Raises `Gap` when a chunk before this
+        one is missing, or when the end marker counts or hashes something else than what arrived.
         """
         self.begun = True
-        if not chunk.end and not chunk.text:
-            # Remembered, not counted: a number without text is no hole in the answer.
-            self._heartbeats.add(chunk.sequence)
-            return ""
-        while self._next in self._heartbeats and self._next < chunk.sequence:
-            self._next += 1
         if chunk.end:
             self._end(chunk)
             return ""

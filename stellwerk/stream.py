@@ -94,7 +94,10 @@ class Streaming:
                 return
 
     def _take(self, chunk: ChunkRestored) -> str:
-        if chunk.code is not None:
+        if chunk.code is ErrorCode.STREAM_BROKEN:
+            # Live delivery failed on its way here; the answer itself may still become whole.
+            self._broken = True
+        elif chunk.code is not None:
             self._failed_with = chunk.code
             self._broken = True
             soon = time.monotonic() + _RESULT_AFTER_ERROR_WAIT_S

@@ -41,9 +41,9 @@ async def test_a_stream_yields_the_pieces_and_gives_the_whole_answer(
     request = (await platform.take()).request
     assert request.stream
     for number, piece in enumerate(PIECES):
-        await platform.chunk(request, number, piece)
-        await platform.chunk(request, number + 1, "")  # a heartbeat
-    await platform.end(request, len(PIECES), ANSWER)
+        await platform.chunk(request, 2 * number, piece)
+        await platform.chunk(request, 2 * number + 1, "")  # a heartbeat
+    await platform.end(request, 2 * len(PIECES), ANSWER)
     await platform.answer(request, ANSWER)
 
     assert await reading == list(PIECES)

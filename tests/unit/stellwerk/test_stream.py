@@ -74,7 +74,7 @@ async def read(
 
 
 async def test_chunks_are_passed_on_as_they_come() -> None:
-    assert await read(chunk(0, "Kære "), chunk(1), chunk(1, "Karla"), end(2, "Kære Karla")) == [
+    assert await read(chunk(0, "Kære "), chunk(1), chunk(2, "Karla"), end(3, "Kære Karla")) == [
         "Kære ",
         "Karla",
     ]
@@ -136,8 +136,18 @@ async def test_a_stream_that_ends_in_an_error_raises_the_reason_of_the_durable_r
 
 async def test_a_stream_that_ends_in_an_error_raises_its_code_if_no_result_comes() -> None:
     with pytest.raises(Failed) as caught:
+        await read(chunk(0, "a"), chunk(1, code=ErrorCode.PROVIDER_UNAVAILABLE))
+    assert caught.value.code is ErrorCode.PROVIDER_UNAVAILABLE
+
+
+async def test_a_stream_that_could_not_be_restored_is_healed_by_the_answer() -> None:
+    lost = [chunk(number, code=ErrorCode.STREAM_BROKEN) for number in (1, 2)]
+    assert await read(chunk(0, "a"), *lost, answer("abc")) == ["a", "bc"]
+
+
+async def test_a_stream_that_could_not_be_restored_and_falls_silent_is_broken() -> None:
+    with pytest.raises(StreamBroken):
         await read(chunk(0, "a"), chunk(1, code=ErrorCode.STREAM_BROKEN))
-    assert caught.value.code is ErrorCode.STREAM_BROKEN
 
 
 async def test_an_answer_to_another_body_is_a_conflict() -> None:
