@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import uvloop
@@ -39,10 +40,13 @@ _log = logging.getLogger(__name__)
 
 SPANS_EVERY_S: Final = 0.25
 SPANS_MAX: Final = 512
+LAST_SPANS_S_MAX: Final = 2.0
 RELAY_EVERY_S: Final = 2.0
 FORGET_EVERY_S: Final = 600.0
 INBOX_KEPT_S: Final = MASKED_RETENTION_S + 24 * 3600
+PROBE_EVERY_S: Final = 1.0
 TENANT: Final = "default"
+POSTGRESQL: Final = "postgresql"
 
 Job = Callable[[], Awaitable[Sequence[Event]]]
 Hook = Callable[[], Awaitable[None]]
@@ -179,6 +183,7 @@ class Service:
         )
         await health.open()
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_unnoticed)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         opening = asyncio.create_task(self._open())
@@ -198,7 +203,7 @@ class Service:
         _log.info("started", extra={"facts": facts})
         await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         crashed = await self._drain(tasks, jobs)
-        await self._publish(await self._spans(spans))
+        await self._publish_last(await self._spans(spans))
         await self._close(health)
         _log.info("stopped", extra={"facts": {"crashed": crashed}})
         return 1 if crashed else 0
@@ -209,21 +214,24 @@ class Service:
         await self._publisher.open()
         if self.database is not None:
             self._outbox = Outbox(self.database, self._publisher)
-            await self._wait_for_database()
+            while not await self._database_is_up():  # noqa: ASYNC110  It is in another process.
+                await asyncio.sleep(PROBE_EVERY_S)
+            self.every(PROBE_EVERY_S, self._probe)
         for hook in self._starts:
             await hook()
         self._running = [build() for build in self._parts]
 
-    async def _wait_for_database(self) -> None:
-        while self.database is not None:
-            try:
-                await self.database.connect()
-            except DependencyDown:
-                self.notes["postgresql"] = "the database is away"
-                await asyncio.sleep(1.0)
-            else:
-                self.notes.pop("postgresql", None)
-                return
+    async def _database_is_up(self) -> bool:
+        if self.database is None or await self.database.is_up():
+            self.notes.pop(POSTGRESQL, None)
+            return True
+        self.notes[POSTGRESQL] = "the database is away"
+        return False
+
+    async def _probe(self) -> Sequence[Event]:
+        # An idle service would not find out otherwise.
+        await self._database_is_up()
+        return ()
 
     async def _drain(self, tasks: list[Any], jobs: list[Any]) -> int:
         """Stop taking, finish what is in hand, and return how many parts had crashed."""
@@ -267,6 +275,12 @@ class Service:
         if events and self._publisher is not None:
             await self._publisher.durable([outgoing(one, self.name, None) for one in events])
 
+    async def _publish_last(self, spans: Sequence[Event]) -> None:
+        """Publish what is left of the trace; a bus that is away must not hold up the end."""
+        with suppress(DependencyDown, TimeoutError):
+            async with asyncio.timeout(LAST_SPANS_S_MAX):
+                await self._publish(spans)
+
     async def _spans(self, buffer: SpanBuffer) -> list[Event]:
         spans = buffer.take(SPANS_MAX, self.name)
         if not spans:
@@ -307,3 +321,8 @@ class Service:
             return 1
         print(f"{self.name}: ready to start")  # noqa: T201
         return 0
+
+
+def _unnoticed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an exception that nobody awaited; asyncio's own line would hold its text."""
+    _log.error("an exception went unnoticed", exc_info=context.get("exception"))
