@@ -132,6 +132,9 @@ async def _keep_as_is(_connection: object) -> None:
 def _away_is_down() -> Iterator[None]:
     try:
         yield
+    except ValueError:
+        # A wrong argument is an InterfaceError of asyncpg too, but waiting would not mend it.
+        raise
     except _AWAY as error:
         raise DependencyDown("postgresql") from error
 

@@ -68,7 +68,8 @@ class TransactionConsuming(BatchConsuming):
         causes = by_cause(deliveries)
         async with self.database.transaction() as tx:
             fresh = await unseen(tx, list(causes))
-            new = [one.event for one in deliveries if one.event and one.event.id in fresh]
+            # One event may stand here twice: it came again, or was published again.
+            new = [one.event for event_id, one in causes.items() if event_id in fresh]
             effects = await self.transaction_handler(new, tx) if new else ()
             messages = [
                 outgoing(effect, self._service, _cause_of(effect, causes)) for effect in effects

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import nats.errors
@@ -44,7 +45,7 @@ class Answered:
 
 @dataclass(slots=True)
 class _Asked:
-    message: Msg
+    message: Msg = field(repr=False)
     command: Command
     hop: Span
 
@@ -63,7 +64,6 @@ class Commanding:
     ) -> None:
         """Remember the parts; `run` begins."""
         self.row = row
-        self.down: str | None = None
         self._service = service
         self._handler = handler
         self._client = client
@@ -77,9 +77,7 @@ class Commanding:
     @property
     def problem(self) -> str | None:
         """Return why commands are not answered now, or None."""
-        if self._subscription is None:
-            return "not started"
-        return f"waits for {self.down}" if self.down else None
+        return "not started" if self._subscription is None else None
 
     async def run(self) -> None:
         """Answer until `stop`; then leave the queue group first and answer what has arrived."""
@@ -124,7 +122,6 @@ class Commanding:
         try:
             replies, messages = await self._handle(asked)
         except DependencyDown as error:
-            self.down = error.dependency
             await self._apologise(asked, AWAY, error)
         except BusError as error:
             await self._apologise(asked, ErrorCode.INTERNAL.value, error)
@@ -132,7 +129,6 @@ class Commanding:
             _log.exception("command failed", extra={"facts": {"subject": self.row.subject}})
             await self._apologise(asked, ErrorCode.INTERNAL.value, error)
         else:
-            self.down = None
             for one, reply in zip(asked, replies, strict=True):
                 await self._reply(one.message, reply.model_dump_json(exclude_none=True).encode())
                 finish(one.hop)
@@ -143,10 +139,13 @@ class Commanding:
         commands = [one.command for one in asked]
         if self._database is None or self._outbox is None:
             with inside(asked[0].hop):
-                return (await self._handler(commands)).replies, []
+                answered = await self._handler(commands)
+                _check_complete(commands, answered)
+                return answered.replies, []
         hops = {one.command.id: one.hop for one in asked}
         async with self._database.transaction() as tx:
             answered = await self._handler(commands, tx)
+            _check_complete(commands, answered)
             messages = [self._effect(event, hops) for event in answered.events]
             await self._outbox.put(tx, messages)
         return answered.replies, messages
@@ -169,8 +168,16 @@ class Commanding:
     async def _reply(
         self, message: Msg, payload: bytes, headers: dict[str, str] | None = None
     ) -> None:
+        # An answer that cannot be sent is asked for again, with the same effect.
         if message.reply:
-            await self._client.publish(message.reply, payload, headers=headers)
+            with suppress(nats.errors.Error):
+                await self._client.publish(message.reply, payload, headers=headers)
+
+
+def _check_complete(commands: Sequence[Command], answered: Answered) -> None:
+    """Raise before anything is committed if not every command has its reply, in order."""
+    if [reply.id for reply in answered.replies] != [command.id for command in commands]:
+        raise ValueError("a command handler must return one reply per command, in order")
 
 
 async def ask(client: Client, command: Command, timeout_s: float) -> Reply:

@@ -9,10 +9,10 @@ from uuid import UUID
 from nats.aio.msg import Msg
 
 from shared.bus.connection import Connection
-from shared.bus.deliveries import Delivery, open_deliveries, outgoing
-from shared.bus.failures import Failures, GiveUp
+from shared.bus.deliveries import Delivery, hand_back, keep, open_deliveries, outgoing
+from shared.bus.failures import DOWN_S, Failures, GiveUp
 from shared.bus.publishing import Publisher
-from shared.bus.pulling import Pull
+from shared.bus.pulling import Place, Pull
 from shared.contracts.catalog import Consumer, known_types
 from shared.contracts.event import Event
 from shared.errors import DependencyDown
@@ -20,7 +20,7 @@ from shared.telemetry import IN_HAND, MESSAGES, finish
 
 _log = logging.getLogger(__name__)
 
-PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0)
+PAUSE_S: Final = (0.1, 0.25, 0.5, 1.0)
 HEARTBEATS_PER_ACK_WAIT: Final = 3
 
 
@@ -55,7 +55,7 @@ class Consuming:
         return self._pull.problem
 
     async def run(self) -> None:
-        """Take and work until `stop`; then finish what is in hand and hand back the rest."""
+        """Take and work until `stop`; then finish what is in hand."""
         await self._pull.open()
         heart = asyncio.create_task(self._beat())
         try:
@@ -66,16 +66,22 @@ class Consuming:
                     await self.work(self._open(messages))
                 elif free <= 0:
                     await self.wait_for_room()
+                else:
+                    self.down = None
                 await self._pause()
             await self.finish()
         finally:
             heart.cancel()
-            for delivery in self._open(await self._pull.close()):
+            self.abandon()
+            for delivery in list(self.in_hand.values()):
                 await delivery.hand_back(0)
 
-    def stop(self) -> None:
-        """Ask the loop to end."""
+    async def stop(self) -> None:
+        """Ask the loop to end; others get at once what is not begun, whatever the rest takes."""
         self._stopping.set()
+        self._pull.wake()
+        for message in await self._pull.close():
+            await hand_back(message, 0)
 
     async def work(self, deliveries: list[Delivery]) -> None:
         """Begin or do the work of these messages."""
@@ -87,10 +93,12 @@ class Consuming:
     async def finish(self) -> None:
         """Return when nothing is in hand."""
 
+    def abandon(self) -> None:
+        """Break off what is still in hand: the time to stop is over."""
+
     async def give_up_broken(self, deliveries: list[Delivery]) -> list[Delivery]:
         """Dead-letter what could not be read and return the rest."""
-        for delivery in deliveries:
-            self.in_hand[delivery.place.sequence] = delivery
+        self.in_hand |= {delivery.place.sequence: delivery for delivery in deliveries}
         for delivery in [one for one in deliveries if one.event is None]:
             await self.fail(delivery, None)
         return [delivery for delivery in deliveries if delivery.event is not None]
@@ -120,7 +128,7 @@ class Consuming:
             await self.failures.handle(delivery, error)
         except DependencyDown as second:
             self.down = second.dependency
-            await delivery.hand_back(PAUSE_S[-1])
+            await delivery.hand_back(DOWN_S)
         finally:
             self._forget(delivery)
 
@@ -139,7 +147,10 @@ class Consuming:
         return self.consumer.batch_max - len(self.in_hand)
 
     def _open(self, messages: list[Msg]) -> list[Delivery]:
-        return open_deliveries(messages, self._service, self.consumer.name, self._known)
+        """Decode messages, each once: after an outage what is in hand here may come again."""
+        latest = {Place.of(message).sequence: message for message in messages}
+        fresh = [message for place, message in latest.items() if place not in self.in_hand]
+        return open_deliveries(fresh, self._service, self.consumer.name, self._known)
 
     def _forget(self, delivery: Delivery) -> None:
         self.in_hand.pop(delivery.place.sequence, None)
@@ -161,8 +172,9 @@ class Consuming:
             return
 
     async def _beat(self) -> None:
-        """Keep every message in hand from being delivered to someone else meanwhile."""
+        """Keep every message that is here from being delivered to someone else meanwhile."""
         while True:
             await asyncio.sleep(self.consumer.ack_wait_s / HEARTBEATS_PER_ACK_WAIT)
-            for delivery in list(self.in_hand.values()):
-                await delivery.keep()
+            here = [delivery.message for delivery in self.in_hand.values()]
+            for message in (*here, *self._pull.queue):
+                await keep(message)

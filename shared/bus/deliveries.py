@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from shared.bus.publishing import MESSAGE_ID, SEALED, Outgoing
 from shared.bus.pulling import Place
-from shared.contracts.catalog import SEALED_READER, row_of, subject_of
+from shared.contracts.catalog import ANSWERS, SEALED_READER, row_of, subject_of
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import (
     ContractError,
@@ -23,10 +23,13 @@ from shared.contracts.event import (
     encode,
 )
 from shared.contracts.values import DataClass, derived_id
+from shared.errors import Permanent
 from shared.telemetry import TRACEPARENT, begin, traceparent_of
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
+DEAD_LETTER_HEADERS_BYTES_MAX: Final = 4096
+"""Room that every message leaves for the headers of its dead letter."""
 _APP_TOKENS: Final = slice(4, 6)
 _TRACE_ID: Final = slice(3, 35)
 
@@ -53,13 +56,19 @@ class Delivery:
 
     async def hand_back(self, delay_s: float) -> None:
         """Tell JetStream to deliver the message again after a delay, to anyone."""
-        with _link_may_be_away():
-            await self.message.nak(delay=delay_s)
+        await hand_back(self.message, delay_s)
 
-    async def keep(self) -> None:
-        """Tell JetStream that the work goes on, so that nobody else is given it."""
-        with _link_may_be_away():
-            await self.message.in_progress()
+
+async def hand_back(message: Msg, delay_s: float) -> None:
+    """Tell JetStream to deliver a message again after a delay, to anyone."""
+    with _link_may_be_away():
+        await message.nak(delay=delay_s)
+
+
+async def keep(message: Msg) -> None:
+    """Tell JetStream that the work goes on, so that nobody else is given it."""
+    with _link_may_be_away():
+        await message.in_progress()
 
 
 @contextmanager
@@ -178,6 +187,8 @@ def outgoing(effect: Event, service: str, cause: Delivery | None) -> Outgoing:
     """Return the message for an event: its subject, its trace, and its cause's sealed header.
 
     The header goes to masked events only: no other class needs it, and so no outbox holds it.
+    Raises `Permanent` for what its stream would refuse for ever: it must surface before it is
+    committed to an outbox.
     """
     headers: dict[str, str] = {}
     parent = traceparent_of(cause.hop) if cause else traceparent_of()
@@ -186,4 +197,8 @@ def outgoing(effect: Event, service: str, cause: Delivery | None) -> Outgoing:
     sealed = effect.sealed or (cause.sealed if cause else None)
     if sealed and row_of(type(effect)).data_class is DataClass.MASKED:
         headers[SEALED] = sealed
-    return Outgoing(effect.id, subject_of(effect), encode(effect, service), headers)
+    message = Outgoing(effect.id, subject_of(effect), encode(effect, service), headers)
+    stream = row_of(type(effect)).stream
+    if message.size > (stream or ANSWERS).message_bytes_max - DEAD_LETTER_HEADERS_BYTES_MAX:
+        raise Permanent(ErrorCode.TOO_LARGE)
+    return message

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 ATTEMPTS_MAX: Final = 5
 BACKOFF_S: Final = (0.5, 2.0, 5.0, 15.0)
-DOWN_S: Final = 1.0
+DOWN_S: Final = 0.5
 COUNTED_MAX: Final = 100_000
 
 GiveUp = Callable[[GivenUp], Sequence[Event]]
@@ -104,5 +104,13 @@ class Failures:
         )
         facts = {"consumer": self._consumer, "reason": code.value, "message_id": str(message_id)}
         _log.error("message given up", extra={"facts": facts})
-        told = self._give_up(given_up(delivery, code)) if self._give_up else ()
-        return [letter, *(outgoing(event, self._service, delivery) for event in told)]
+        return [letter, *self._told(delivery, code)]
+
+    def _told(self, delivery: Delivery, code: ErrorCode) -> list[Outgoing]:
+        try:
+            told = self._give_up(given_up(delivery, code)) if self._give_up else ()
+            return [outgoing(event, self._service, delivery) for event in told]
+        except Exception:
+            # A fault in the rule must not keep the message for ever: the dead letter remains.
+            _log.exception("nobody was told", extra={"facts": {"consumer": self._consumer}})
+            return []

@@ -41,7 +41,7 @@ class Health:
             async with asyncio.timeout(REQUEST_S_MAX):
                 head = await reader.readuntil(b"\r\n\r\n")
                 parts = head.split(b" ", 2)
-                status, kind, body = self._answer(parts[1].decode("ascii", "replace"))
+                status, kind, body = self._answer(b"".join(parts[1:2]).decode("ascii", "replace"))
                 writer.write(
                     f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n"
                     f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()

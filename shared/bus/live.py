@@ -12,6 +12,7 @@ from nats.aio.msg import Msg
 from shared.bus.publishing import Publisher
 from shared.contracts.catalog import known_types, row_of, subject_of
 from shared.contracts.event import ContractError, Event, decode, encode
+from shared.telemetry import MESSAGES
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Listening:
 
     async def _take(self, message: Msg) -> None:
         if len(self._waiting) >= WAITING_MAX:
+            MESSAGES.labels(self.event.kind, "dropped").inc()
             return
         try:
             self._waiting.append(decode(message.data, self._known))

@@ -31,6 +31,11 @@ class Outgoing:
     payload: bytes = field(repr=False)
     headers: dict[str, str] = field(repr=False)
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes count against a stream's limit."""
+        return len(self.payload) + sum(len(name) + len(self.headers[name]) for name in self.headers)
+
 
 class Publisher:
     """Sends messages and waits for their confirmations, over one inbox for all of them."""

@@ -6,9 +6,10 @@ import json
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import nats.errors
 from nats.aio.msg import Msg
@@ -22,9 +23,16 @@ PULL_S_MAX: Final = 30
 HEARTBEAT_S: Final = 3
 SILENCE_S_MAX: Final = 3 * HEARTBEAT_S
 RETRY_S: Final = 0.5
+WAIT_S_MAX: Final = 1.0
+CLOSE_S_MAX: Final = 1.0
 _ACK_PREFIX: Final = "$JS.ACK."
 _SHORT_FORM: Final = 9
 _NS: Final = 1_000_000_000
+_WAIT: Final = {"expires": PULL_S_MAX * _NS, "idle_heartbeat": HEARTBEAT_S * _NS}
+_NO_WAIT: Final = {"no_wait": True}
+_HEARTBEAT: Final = "100"
+_ENDED: Final = frozenset({"404", "408"})
+_REASONS: Final = {"503": "no such consumer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,69 +65,75 @@ class Pull:
         """Remember what to pull; `open` subscribes."""
         self.consumer = consumer
         self.problem: str | None = "not started"
+        self.queue: deque[Msg] = deque()
+        """What was delivered and not yet taken."""
         self._connection = connection
-        self._queue: deque[Msg] = deque()
         self._arrived = asyncio.Event()
-        self._requests: dict[str, int] = {}
+        self._reconnected = asyncio.Event()
         self._numbers = itertools.count()
         self._inbox = ""
+        self._subscription: Any = None
+        self._requests: set[str] = set()
+        self._outstanding = 0
         self._heard_s = 0.0
-        self._reconnected = asyncio.Event()
 
     async def open(self) -> None:
         """Subscribe to the inbox that the server delivers into."""
         self._connection.on_reconnect.append(self._reconnected)
-        self._inbox = self._connection.client.new_inbox()
-        await self._connection.client.subscribe(f"{self._inbox}.*", cb=self._deliver)
+        client = self._connection.client
+        self._inbox = client.new_inbox()
+        self._subscription = await client.subscribe(f"{self._inbox}.*", cb=self._deliver)
 
     async def take(self, free: int) -> list[Msg]:
         """Return up to `free` waiting messages: at once if some wait, else when the first comes.
 
-        Returns an empty list after a second without any, so that the caller can look around.
+        Returns an empty list after a second without any, or when woken, so that the caller can
+        look around.
         """
-        await self._ask(free - len(self._queue))
-        if not self._queue:
-            self._arrived.clear()
-            try:
-                async with asyncio.timeout(1.0):
+        self._arrived.clear()
+        await self._ask(free - len(self.queue))
+        if not self.queue:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WAIT_S_MAX):
                     await self._arrived.wait()
-            except TimeoutError:
-                return []
         return self.waiting(free)
 
     def waiting(self, count: int) -> list[Msg]:
         """Return up to `count` messages that are here already."""
-        return [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+        return [self.queue.popleft() for _ in range(min(count, len(self.queue)))]
+
+    def wake(self) -> None:
+        """End the wait of `take`."""
+        self._arrived.set()
 
     async def close(self) -> list[Msg]:
         """Stop asking and return what was delivered and not taken, for others to do."""
         self.problem = "stopping"
-        untaken = list(self._queue)
-        self._queue.clear()
-        return untaken
-
-    @property
-    def outstanding(self) -> int:
-        """Return how many messages are asked for and not here yet."""
-        return sum(self._requests.values())
+        if self._subscription is None:
+            return []
+        # The server sees that nobody listens and delivers no more; what is on its way still comes.
+        with suppress(nats.errors.Error, TimeoutError):
+            async with asyncio.timeout(CLOSE_S_MAX):
+                await self._subscription.drain()
+        return self.waiting(len(self.queue))
 
     async def _ask(self, free: int) -> None:
         self._give_up_on_silence()
-        wanted = free - self.outstanding
+        wanted = free - self._outstanding
         # One request for many is as cheap as one for one: ask again when half is used up.
-        if wanted <= 0 or (self._requests and wanted < (free + 1) // 2):
+        enough = wanted <= 0 or (self._outstanding and wanted < (free + 1) // 2)
+        if enough or not self._connection.is_up:
             return
-        if self.problem is not None and time.monotonic() - self._heard_s < RETRY_S:
+        now_s = time.monotonic()
+        if self.problem is not None and now_s - self._heard_s < RETRY_S:
             return
         reply = f"{self._inbox}.{next(self._numbers)}"
-        request = {
-            "batch": wanted,
-            "expires": PULL_S_MAX * _NS,
-            "idle_heartbeat": HEARTBEAT_S * _NS,
-        }
         stream, name = self.consumer.stream.name, self.consumer.name
-        self._requests[reply] = wanted
-        self._heard_s = time.monotonic()
+        # A first request is answered at once in any case, which proves that the consumer exists.
+        request = {"batch": wanted} | (_NO_WAIT if self.problem is not None else _WAIT)
+        self._requests.add(reply)
+        self._outstanding += wanted
+        self._heard_s = now_s
         try:
             await self._connection.client.publish(
                 f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}",
@@ -127,49 +141,42 @@ class Pull:
                 reply=reply,
             )
         except nats.errors.Error:
-            self._fail(reply, "the bus is away")
-            return
-        if self.problem in {"not started", "silent"}:
-            self.problem = None
+            self._fail("the bus is away")
 
     def _give_up_on_silence(self) -> None:
         """Forget requests that a restart, a new link or a lost message has made void."""
         silent = time.monotonic() - self._heard_s > SILENCE_S_MAX
         if self._requests and (silent or self._reconnected.is_set()):
-            self._requests.clear()
-            if silent:
-                self.problem = "silent"
+            self._fail("silent" if silent else "the link was broken")
+            self._heard_s = 0.0
         self._reconnected.clear()
 
     async def _deliver(self, message: Msg) -> None:
         self._heard_s = time.monotonic()
-        if message.reply.startswith(_ACK_PREFIX):
-            self.problem = None
-            self._count_delivered()
-            self._queue.append(message)
-            self._arrived.set()
-            return
         headers = message.headers or {}
         status = headers.get("Status", "")
-        if status == "100":
+        if message.reply.startswith(_ACK_PREFIX):
             self.problem = None
-        elif status in {"404", "408"}:
+            self._outstanding = max(0, self._outstanding - 1)
+            self.queue.append(message)
+        elif status == _HEARTBEAT:
             self.problem = None
-            self._requests.pop(message.subject, None)
-            self._arrived.set()
-        else:
-            self._fail(message.subject, headers.get("Description", status or "refused"))
-
-    def _count_delivered(self) -> None:
-        for reply, left in self._requests.items():
-            if left <= 1:
-                del self._requests[reply]
-            else:
-                self._requests[reply] = left - 1
             return
+        elif message.subject not in self._requests:
+            return  # It was given up before.
+        elif status in _ENDED:
+            self.problem = None
+            self._requests.discard(message.subject)
+            # Which request a message answered cannot be seen; what is left of one is said here.
+            left = int(headers.get("Nats-Pending-Messages", self._outstanding))
+            self._outstanding = max(0, self._outstanding - left)
+        else:
+            self._fail(_REASONS.get(status) or headers.get("Description", status))
+        self._arrived.set()
 
-    def _fail(self, reply: str, reason: str) -> None:
-        self._requests.pop(reply, None)
+    def _fail(self, reason: str) -> None:
+        self._requests.clear()
+        self._outstanding = 0
         if self.problem != reason:
             facts = {"consumer": self.consumer.name, "reason": reason}
             _log.warning("cannot take messages", extra={"facts": facts})

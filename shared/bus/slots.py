@@ -44,6 +44,11 @@ class SlotConsuming(Consuming):
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    def abandon(self) -> None:
+        """Break off all slots."""
+        for task in self._tasks:
+            task.cancel()
+
     async def _run_slot(self, delivery: Delivery) -> None:
         try:
             with inside(delivery.hop):
@@ -51,9 +56,6 @@ class SlotConsuming(Consuming):
                 await self.publisher.durable(
                     [outgoing(effect, self._service, delivery) for effect in effects]
                 )
-        except asyncio.CancelledError:
-            await delivery.hand_back(0)
-            raise
         except Exception as error:
             await self.fail(delivery, error)
         else:

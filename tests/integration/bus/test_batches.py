@@ -5,35 +5,14 @@ import itertools
 import json
 from collections.abc import Sequence
 
-from shared.bus import DependencyDown, GivenUp, Permanent, Transient
+from shared.bus import DependencyDown, Permanent, Transient
 from shared.contracts.catalog import subject_of
-from shared.contracts.completions import CompletionRestored, Outcome
-from shared.contracts.errors import ErrorCode, ErrorDetail
+from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, encode
-from shared.contracts.requests import RequestRedacted, RequestSubmitted
-from shared.contracts.values import Sensitivity, new_id, now
+from shared.contracts.requests import RequestSubmitted
+from shared.contracts.values import new_id
 from tests.fixtures.bus import Bus, eventually, running, submitted
-
-
-def mask(event: RequestSubmitted) -> RequestRedacted:
-    """Pass a request on, as a redactor would that finds nothing."""
-    return RequestRedacted.following(
-        event,
-        messages=event.messages,
-        sensitivity=Sensitivity.PUBLIC,
-        fingerprint="0" * 64,
-        deadline=now(),
-        redactor="r1",
-    )
-
-
-def tell(message: GivenUp) -> list[Event]:
-    """Give the caller its one result."""
-    return [
-        message.following(
-            CompletionRestored, outcome=Outcome.REFUSED, error=ErrorDetail.of(message.code)
-        )
-    ]
+from tests.integration.bus.work import mask, tell
 
 
 async def test_what_waits_is_handled_as_one_batch(bus: Bus) -> None:
@@ -177,7 +156,7 @@ async def test_a_dependency_that_is_down_counts_no_attempt_and_is_said_aloud(bus
     service.batch("redactor-requests", handler, given_up=tell)
     async with running(service):
         await bus.send(submitted())
-        await eventually(lambda: attempts >= 7)
+        await eventually(lambda: attempts >= 6)
         assert service.problems() == {"redactor-requests": "waits for postgresql"}
         down = False
         await eventually(lambda: _is_empty(bus, "SW_INBOX"))
