@@ -74,7 +74,7 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         """Send what is waiting and disconnect."""
-        await self._spans.flush()
+        await self._spans.end()
         await self._connection.close()
 
     async def complete(self, messages: Messages, **options: Unpack[Options]) -> Answer:

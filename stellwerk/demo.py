@@ -22,7 +22,8 @@ from shared.contracts.requests import RequestRedacted
 from shared.contracts.usage import UsageRecorded
 from stellwerk.answer import Answer
 from stellwerk.client import Client
-from stellwerk.errors import NoAnswer, NotFound, NotSent
+from stellwerk.errors import NoAnswer, NotFound, NotSent, StellwerkError
+from stellwerk.exchange import pauses
 from stellwerk.explain import audit_table, cost_line
 from stellwerk.operator import Operator
 from stellwerk.output import console
@@ -34,11 +35,15 @@ from stellwerk.typewriter import Typewriter
 from stellwerk.waterfall import waterfall
 
 LETTER: Final = Path(__file__).parents[1] / "docs" / "examples" / "brev-da.txt"
-ANSWER_TOKENS_MAX: Final = 220
-"""Four sentences, on a small model that runs on the processor."""
+QUESTION: Final = """\
+---
+Sammenfat brevet på dansk i to sætninger: Hvem skriver, hvad er galt, og hvem venter de på?"""
+"""What a clerk would ask, and what a small model that runs on the processor can answer."""
+ANSWER_TOKENS_MAX: Final = 100
 ANSWER_WAIT_S: Final = 300.0
 RECORD_WAIT_S: Final = 10.0
-_RECORD_PAUSE_S: Final = 0.3
+_RECORD_PAUSES_S: Final = (0.2, 2.0)
+"""Each look at the record is recorded too, so it is not looked at more often than needed."""
 _INDENT: Final = 3
 
 
@@ -46,7 +51,7 @@ _INDENT: Final = 3
 class Shown:
     """How the demonstration ended; `reason` is empty if there was an answer."""
 
-    request_id: UUID
+    request_id: UUID | None
     reason: str
 
 
@@ -56,7 +61,8 @@ async def show(
     """Send the example letter over the bus and print what happened to it, step by step.
 
     Without a model the request ends in a typed refusal or failure, and that is what is shown:
-    nothing stands in for a model.
+    nothing stands in for a model. A demonstration that cannot go on says why and ends; the
+    platform is not touched by it.
     """
     out, letter = console(), LETTER.read_text(encoding="utf-8")
     seed_file = platform.app_seed_file(DEFAULT_TENANT, app)
@@ -67,31 +73,48 @@ async def show(
     )
     if not has_model:
         out.print("No model runs here, so none will answer; everything else is real.")
-    async with (
-        Client(platform.nats_url, app=app, seed_file=seed_file) as client,
-        Operator(platform) as operator,
-    ):
-        stream = client.stream(
-            letter,
-            model=model,
-            task="letter",
-            use_case="demo",
-            max_tokens=ANSWER_TOKENS_MAX,
-            timeout_s=ANSWER_WAIT_S,
-        )
-        answering = Answering(stream)
-        record = await _recorded(operator, stream.request_id, (RequestRedacted,), answering)
-        _print_masked(record, out)
-        answer = await _print_answer(answering, out)
-        wanted = (UsagePriced, EvaluationScored) if answer else (UsageRecorded,)
-        record = await _recorded(operator, stream.request_id, wanted, answering)
-        _print_cost(record, answer, out)
-        out.print(_title("4  What is recorded of it"))
-        out.print(_indented(audit_table(record) if record else "Nothing yet."))
-        out.print(_title("5  Where the time went"))
-        out.print(_indented(waterfall(await read_spans(operator, stream.request_id))))
-    _print_next(stream.request_id, out)
-    return Shown(stream.request_id, answering.reason)
+    try:
+        async with (
+            Client(platform.nats_url, app=app, seed_file=seed_file) as client,
+            Operator(platform) as operator,
+        ):
+            return await _show(client, operator, f"{letter}\n{QUESTION}", model, out)
+    except StellwerkError as error:
+        out.print(f"The demonstration ends here: {error}")
+        return Shown(error.request_id, str(error))
+
+
+async def _show(client: Client, operator: Operator, text: str, model: str, out: Console) -> Shown:
+    stream = client.stream(
+        text,
+        model=model,
+        task="summary",
+        use_case="demo",
+        max_tokens=ANSWER_TOKENS_MAX,
+        temperature=0.0,
+        timeout_s=ANSWER_WAIT_S,
+    )
+    answering = Answering(stream)
+    try:
+        return await _show_steps(operator, answering, out)
+    finally:
+        await answering.stop()
+
+
+async def _show_steps(operator: Operator, answering: "Answering", out: Console) -> Shown:
+    request_id = answering.stream.request_id
+    record = await _recorded(operator, request_id, (RequestRedacted,), answering)
+    _print_masked(record, out)
+    answer = await _print_answer(answering, out)
+    wanted = (UsagePriced, EvaluationScored) if answer else (UsageRecorded,)
+    record = await _recorded(operator, request_id, wanted, answering)
+    _print_cost(record, answer, out)
+    out.print(_title("4  What is recorded of it"))
+    out.print(_indented(audit_table(record) if record else "Nothing yet."))
+    out.print(_title("5  Where the time went"))
+    out.print(_indented(waterfall(await read_spans(operator, request_id))))
+    _print_next(request_id, out)
+    return Shown(request_id, answering.reason)
 
 
 class Answering:
@@ -111,6 +134,12 @@ class Answering:
             yield piece
         await self._reading
 
+    async def stop(self) -> None:
+        """Stop reading; a request that is still under way goes on without a reader."""
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+        await self.stream.aclose()
+
     async def _read(self) -> None:
         try:
             async for piece in self.stream:
@@ -127,7 +156,7 @@ async def _recorded(
     """Return the record once it holds what is wanted; what there is when it takes too long."""
     record: RequestRecord | None = None
     give_up_at = time.monotonic() + ANSWER_WAIT_S
-    while time.monotonic() < give_up_at:
+    for pause_s in pauses(*_RECORD_PAUSES_S):
         try:
             record = await read_record(operator, request_id, reason="demo")
         except NotFound:
@@ -136,7 +165,9 @@ async def _recorded(
             break
         if answering.ended is not None:
             give_up_at = min(give_up_at, answering.ended + RECORD_WAIT_S)
-        await asyncio.sleep(_RECORD_PAUSE_S)
+        if time.monotonic() > give_up_at:
+            break
+        await asyncio.sleep(pause_s)
     return record
 
 

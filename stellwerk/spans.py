@@ -23,15 +23,19 @@ class SpanSender:
         self._app = app
         self._waiting: deque[Span] = deque(maxlen=_WAITING_MAX)
         self._sending: asyncio.Task[None] | None = None
+        self._ended = False
 
     def add(self, span: Span) -> None:
-        """Take a finished span."""
+        """Take a finished span; after the end, nobody would send it."""
+        if self._ended:
+            return
         self._waiting.append(span)
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send_soon())
 
-    async def flush(self) -> None:
-        """Send what is waiting now."""
+    async def end(self) -> None:
+        """Send what is waiting, and take no more."""
+        self._ended = True
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.gather(self._sending, return_exceptions=True)
