@@ -91,7 +91,9 @@ class Nats:
             command=[str(find_server()), "--config", str(self.config_file)],
             log=self.log,
             ready=self._healthy,
-            environment={STORE_KEY_VARIABLE: self.store_key} if self.store_key else {},
+            # Quoted, because the server reads the value as it reads its file: a key that begins
+            # like a number would be an error, or a number.
+            environment={STORE_KEY_VARIABLE: f'"{self.store_key}"'} if self.store_key else {},
         )
 
     def reload(self, pid: int) -> None:

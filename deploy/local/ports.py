@@ -67,6 +67,10 @@ class Ports:
             )
         return port
 
+    def taken_by_others(self) -> dict[str, int]:
+        """Return the remembered ports that something listens on now."""
+        return {name: port for name, port in self._known.items() if not is_free(port)}
+
     def _choose(self, name: str) -> int:
         usual = self._usual.get(name)
         if usual is not None and is_free(usual):

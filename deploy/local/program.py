@@ -16,7 +16,7 @@ from deploy.local.launch import NAMESPACE, NOBODY, SAME
 
 READY_POLL_S = 0.01
 STOP_WAIT_S_MAX = 20.0
-LOG_TAIL_LINES = 5
+LOG_TAIL_BYTES = 4096
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -74,11 +74,11 @@ class Running:
         return not self.ended() and self.program.ready(self.pid)
 
     def wait_ready(self, wait_s_max: float) -> None:
-        """Return once it is ready; raise StartFailed with the end of its log if it ends first."""
+        """Return once it is ready; raise StartFailed with its last words if it ends first."""
         deadline = time.monotonic() + wait_s_max
         while not self.ready():
             if self.ended():
-                raise StartFailed(f"{self.program.name} ended while starting: {self.log_tail()}")
+                raise StartFailed(f"{self.program.name} ended while starting: {self.last_words()}")
             if time.monotonic() > deadline:
                 raise StartFailed(
                     f"{self.program.name} was not ready after {wait_s_max:g} s; "
@@ -105,11 +105,12 @@ class Running:
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
-    def log_tail(self) -> str:
+    def last_words(self) -> str:
+        """Return the last line of its log, where programs say why they end."""
         with self.program.log.open("rb") as log:
-            log.seek(max(0, self.program.log.stat().st_size - 4096))
-            lines = log.read().decode(errors="replace").splitlines()
-        return " | ".join(lines[-LOG_TAIL_LINES:]) or "it wrote nothing"
+            log.seek(max(0, self.program.log.stat().st_size - LOG_TAIL_BYTES))
+            lines = log.read().decode(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "it wrote nothing")
 
 
 @cache

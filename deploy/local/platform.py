@@ -1,0 +1,136 @@
+"""All parts of one platform as programs: what `stellwerk up` runs, with which settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.local.addresses import without_user
+from deploy.local.folder import DataFolder
+from deploy.local.model import MODELS
+from deploy.local.model_server import ModelServer
+from deploy.local.nats import Nats
+from deploy.local.options import Options
+from deploy.local.ports import Ports
+from deploy.local.postgres import SUPERUSER, Postgres
+from deploy.local.program import Program
+from deploy.local.provisioning import service_url
+from deploy.local.secrets import Secrets
+from deploy.local.services import Service, Surroundings, program_of
+from deploy.provision.accounts import accounts_text
+from shared.contracts.catalog import OPERATOR, SERVICES
+
+FIRST_APP: Final = ("default", "demo")
+"""The app that exists from the start, so that a question can be asked at once."""
+
+MODEL_SETTINGS: Final = {"local-default": "LOCAL_URL", "local-small": "LOCAL_SMALL_URL"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A service's program and the port that it answers /readyz on."""
+
+    program: Program
+    port: int
+
+
+class Platform:
+    """Chooses ports and makes secrets on the first start; the same ones on every later start."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.folder = DataFolder(options.data)
+        self.secrets = Secrets(self.folder.secrets)
+        self.ports = Ports(self.folder.ports)
+        self.secrets.app_seed_file(*FIRST_APP)
+        self.models = self._servers_of_models()
+        self.nats = None if options.nats_url else self._nats()
+        self.postgres = None if options.database_url else self._postgres()
+
+    @property
+    def nats_url(self) -> str:
+        return self.nats.address if self.nats else str(self.options.nats_url)
+
+    @property
+    def admin_url(self) -> str:
+        """Return the address of the database's superuser, password included."""
+        return self.postgres.address() if self.postgres else str(self.options.database_url)
+
+    def services(self) -> Mapping[str, Endpoint]:
+        """Return the program of every service in the catalogue."""
+        found = {}
+        for name in SERVICES:
+            port = self.ports.claim(name)
+            told = Surroundings(
+                nats_url=self.nats_url,
+                seed_file=self.secrets.seed_file(name),
+                database_url=service_url(self.admin_url, name, self.secrets),
+                http_port=port,
+            )
+            service = Service(name, self._settings_of(name))
+            found[name] = Endpoint(program_of(service, told, self.folder), port)
+        return found
+
+    def credentials(self) -> Mapping[str, object]:
+        """Return where credentials lie, by what they open."""
+        apps = {f"{app.tenant}.{app.app}": app for app in self.secrets.apps()}
+        return {
+            "apps": {
+                name: str(self.secrets.app_seed_file(app.tenant, app.app))
+                for name, app in apps.items()
+            },
+            "operator": str(self.secrets.seed_file(OPERATOR)),
+            "database": str(self.folder.secrets / "database" / f"{SUPERUSER}.password"),
+            "models": str(self.secrets.text_file("model-api")),
+        }
+
+    def shown_models(self) -> Mapping[str, Mapping[str, str]]:
+        """Return each wanted model's address and title, whether it runs yet or not."""
+        return {
+            name: {"url": server.address, "title": MODELS[name].title}
+            for name, server in self.models.items()
+        }
+
+    def shown_database(self) -> str:
+        """Return the database's address without user and password."""
+        return without_user(self.admin_url)
+
+    def _settings_of(self, service: str) -> Mapping[str, str]:
+        config = {"CONFIG_FOLDER": str(self.options.config)}
+        if service == "redactor":
+            return {"MASTER_KEY_FILE": str(self.secrets.key_file("redactor-master"))}
+        if service == "billing":
+            return config
+        if service == "router":
+            addresses = {MODEL_SETTINGS[name]: model.address for name, model in self.models.items()}
+            return config | addresses | {"LOCAL_KEY_FILE": str(self.secrets.text_file("model-api"))}
+        return {}
+
+    def _servers_of_models(self) -> Mapping[str, ModelServer]:
+        return {
+            name: ModelServer(
+                name=name,
+                file=self.folder.models / MODELS[name].file_name,
+                port=self.ports.claim(f"model-{name}"),
+                key_file=self.secrets.text_file("model-api"),
+                log=self.folder.log(f"model-{name}"),
+            )
+            for name in self.options.models
+        }
+
+    def _nats(self) -> Nats:
+        return Nats(
+            folder=self.folder.nats,
+            port=self.ports.claim("nats"),
+            monitor_port=self.ports.claim("nats-monitor"),
+            log=self.folder.log("nats"),
+            accounts=accounts_text(self.secrets.bus_keys(), self.secrets.apps()),
+            store_key=self.secrets.text_file("nats-store").read_text(encoding="ascii"),
+        )
+
+    def _postgres(self) -> Postgres:
+        return Postgres(
+            folder=self.folder.postgres,
+            port=self.ports.claim("postgres"),
+            password=self.secrets.database_password(SUPERUSER),
+            log=self.folder.log("postgres"),
+        )
