@@ -15,6 +15,7 @@ CONFIG_VARIABLE: Final = "STELLWERK_CONFIG"
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="List models, fetch the embedded ones.", no_args_is_help=True)
     group.command("list")(list_models)
+    group.command()(fetch)
     app.add_typer(group, name="model")
 
 
@@ -82,3 +83,33 @@ def _table(models: list[dict[str, Any]]) -> "Table":
         context = f"{each['context_tokens']:,}"
         table.add_row(each["model"], each["provider"], each["residency"], context, price)
     return table
+
+
+def fetch(
+    name: Annotated[str | None, typer.Argument(help="One of them; both by default.")] = None,
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of all data; STELLWERK_DATA, else ./.stellwerk.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="official, index, or a file; by default what works.")
+    ] = None,
+) -> None:
+    """Fetch the models that `stellwerk up` runs here, and check them against their publisher."""
+    from deploy.local.errors import LocalError
+    from deploy.local.folder import DataFolder
+    from deploy.local.model import INDEX, MODELS, OFFICIAL
+    from deploy.local.model import fetch as fetch_model
+    from stellwerk.errors import BadInput, CommandError
+    from stellwerk.platform import data_folder
+
+    if name is not None and name not in MODELS:
+        raise BadInput(f"No embedded model has this name; known: {', '.join(MODELS)}.")
+    folder = DataFolder((data or data_folder()).absolute()).models
+    place = source if source in {None, OFFICIAL, INDEX} else Path(str(source))
+    for model in [MODELS[name]] if name else MODELS.values():
+        try:
+            file = fetch_model(model, folder, print, place)
+        except LocalError as error:
+            raise CommandError(str(error)) from None
+        print(f"{model.name}: {file}")
