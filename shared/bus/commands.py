@@ -108,11 +108,14 @@ class Commanding:
         if len(self._asked) >= WAITING_MAX:
             await self._refuse(message, ErrorCode.QUEUE_FULL)
             return
+        traceparent = (message.headers or {}).get(TRACEPARENT)
         hop = begin(
             f"{command.service} {command.verb}",
             SpanKind.SERVER,
-            traceparent=(message.headers or {}).get(TRACEPARENT),
-            request_id=getattr(command, "request_id", None),
+            traceparent=traceparent,
+            # Who looks a request up from outside is no part of it: each look would otherwise
+            # become one more of its traces.
+            request_id=getattr(command, "request_id", None) if traceparent else None,
             attributes={"messaging.system": "nats", "messaging.destination.name": self.row.subject},
         )
         self._asked.append(_Asked(message, command, hop))

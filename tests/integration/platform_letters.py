@@ -49,8 +49,8 @@ def _plain(name: str) -> str:
 
 DANISH = Tongue(
     "Kære kundeservice\n\nMit navn er {first} {last}, og jeg bor på {street}, {city}. Mit"
-    " CPR-nummer er {number}. Ring til mig på telefon {phone} eller skriv til {email}.\nOrdre 4711-2089 er"
-    " stadig ikke kommet.\n\nMed venlig hilsen\n{first} {last}",
+    " CPR-nummer er {number}. Ring til mig på telefon {phone} eller skriv til {email}.\n"
+    "Ordre 4711-2089 er stadig ikke kommet.\n\nMed venlig hilsen\n{first} {last}",
     (
         "Mette | Skovlund | Birkevænget 27 | 8600 Silkeborg | 40 28 11 93 | 010180-1176",
         "Søren | Brandtgaard | Møllevej 4 | 5000 Odense C | 26 71 40 85 | 150275-1733",
@@ -88,8 +88,9 @@ SWEDISH = Tongue(
 )
 GERMAN = Tongue(
     "Sehr geehrte Damen und Herren\n\nmein Name ist {first} {last}, ich wohne in der {street},"
-    " {city}. Meine Steuer-ID ist {number}. Sie erreichen mich unter Telefon {phone} oder"
-    " {email}.\nBestellung 4711-2089 ist noch nicht gekommen.\n\nMit freundlichen Grüßen\n{first} {last}",
+    " {city}. Meine Steuer-ID ist {number}. Sie erreichen mich unter Telefon"
+    " {phone} oder {email}.\nBestellung 4711-2089 ist noch nicht gekommen."
+    "\n\nMit freundlichen Grüßen\n{first} {last}",
     (
         "Annegret | Hoffmann | Lindenstraße 14 | 50674 Köln | 0171 3920086 | 84 887 523 161",
         "Jürgen | Schäfer | Bahnhofstraße 3 | 80335 München | 0171 3920044 | 29 586 671 347",
