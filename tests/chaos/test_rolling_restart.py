@@ -1,0 +1,47 @@
+"""Every service is restarted under load, one of two replicas at a time."""
+
+import asyncio
+import itertools
+
+from shared.contracts.catalog import SERVICES
+from tests.chaos.load import Load
+from tests.chaos.reckoning import reckon
+from tests.chaos.story import MARKS
+from tests.fixtures.platform import Platform, Process
+
+pytestmark = MARKS
+
+CALLERS = 24
+LATENCY_MS = 150
+REPLICAS = 2
+
+
+async def test_a_rolling_restart_fails_no_request(platform: Platform) -> None:
+    for service in SERVICES:
+        platform.add_replica(service, REPLICAS)
+    load, over, numbers = Load(), asyncio.Event(), itertools.count()
+    platform.script(latency_ms=LATENCY_MS)
+
+    async with platform.client() as client:
+
+        async def keep_asking() -> None:
+            while not over.is_set():
+                await load.ask(client, next(numbers))
+
+        callers = [asyncio.create_task(keep_asking()) for _ in range(CALLERS)]
+        for service in SERVICES:
+            for name in (service, f"{service}-{REPLICAS}"):
+                before = len(load.answers)
+                await _restart(platform.processes[name])
+                assert len(load.answers) > before, f"nothing was answered while {name} restarted"
+        over.set()
+        await asyncio.gather(*callers)
+    await reckon(platform, load, requests=next(numbers))
+
+
+async def _restart(process: Process) -> None:
+    """Ask a replica to drain, and start it again once it has ended well."""
+    code = await asyncio.to_thread(process.stop)
+    assert code == 0, f"{process.name} ended with {code}"
+    process.start()
+    await asyncio.to_thread(process.wait_ready)
