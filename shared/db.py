@@ -112,7 +112,13 @@ class Database:
         await self.connect()
         with _away_is_down():
             async with self._pool.acquire() as connection, connection.transaction():
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.InterfaceError as error:
+                    if connection.is_closed():
+                        raise
+                    # asyncpg calls a wrong call the same; waiting would not mend that.
+                    raise TypeError("a statement was called wrongly") from error
 
     async def is_up(self) -> bool:
         """Return whether a statement succeeds now."""
@@ -132,9 +138,6 @@ async def _keep_as_is(_connection: object) -> None:
 def _away_is_down() -> Iterator[None]:
     try:
         yield
-    except ValueError:
-        # A wrong argument is an InterfaceError of asyncpg too, but waiting would not mend it.
-        raise
     except _AWAY as error:
         raise DependencyDown("postgresql") from error
 

@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 RELAY_AFTER_S: Final = 5.0
 RELAY_MAX: Final = 500
+ATTEMPTS_BACKOFF_S: Final = (0.05, 0.25)
+"""Short: whoever waits for the next transaction need not wait for the bus, the relay will."""
 
 
 class Outbox:
@@ -47,7 +49,7 @@ class Outbox:
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Send messages that are committed; what the bus does not take now is relayed later."""
         try:
-            await self._publisher.durable(messages)
+            await self._publisher.durable(messages, ATTEMPTS_BACKOFF_S)
         except DependencyDown:
             _log.warning("left to the relay", extra={"facts": {"messages": len(messages)}})
         else:

@@ -52,15 +52,17 @@ class Publisher:
         self._inbox = self._client.new_inbox()
         await self._client.subscribe(f"{self._inbox}.*", cb=self._confirmed)
 
-    async def durable(self, messages: Sequence[Outgoing]) -> None:
+    async def durable(
+        self, messages: Sequence[Outgoing], backoff_s: Sequence[float] = BACKOFF_S
+    ) -> None:
         """Return once JetStream has stored every message.
 
         Each carries its event's id, so a repeated attempt cannot store it twice. Raises
-        `DependencyDown` when the bus does not confirm within about 15 s: do not acknowledge the
-        cause, it will come again.
+        `DependencyDown` when the bus does not confirm in as many attempts as there are pauses in
+        `backoff_s`: do not acknowledge the cause, it will come again.
         """
         left = list(messages)
-        for wait_s in BACKOFF_S:
+        for wait_s in backoff_s:
             if not left:
                 return
             left = await self._attempt(left)
