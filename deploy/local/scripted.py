@@ -46,6 +46,8 @@ class Script:
     text: str | None = None
     calls: Counter[str] = field(default_factory=Counter)
     """Completions asked for, by X-Request-Id."""
+    connections: set[asyncio.Transport] = field(default_factory=set)
+    """Those that are open."""
 
     def change(self, wanted: dict[str, Any]) -> None:
         """Apply the body of `POST /script`; a key that is left out keeps its value."""
@@ -87,8 +89,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclass of asyncio's, so there is nothing to assert.
         self._transport = cast("asyncio.Transport", transport)
+        self._script.connections.add(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+        self._script.connections.discard(self._transport)
         if self._later is not None:
             self._later.cancel()
 
@@ -175,7 +179,7 @@ class Connection(asyncio.Protocol):
         events = events_of(mode, request, text)
         frames = [b"%x\r\n%s\r\n" % (len(event), event) for event in events]
         keep = {"cut": CUT_AFTER_CHUNKS, "silent": SILENT_AFTER_CHUNKS}.get(mode)
-        frames = [*frames, END] if keep is None else frames[:keep]
+        frames = [*frames, b"" if mode == "noend" else END] if keep is None else frames[:keep]
         close_after = mode == "cut"
         if self._script.chunk_delay_ms:
             self._transport.write(STREAM_HEAD)

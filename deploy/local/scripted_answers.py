@@ -42,6 +42,7 @@ MODES: Final = frozenset(
         "html",  # 200, but a sign-in page instead of an answer
         "nofinish",  # [DONE] without a reason why the model stopped
         "nodone",  # a reason, but the stream ends without [DONE]
+        "noend",  # a whole answer, but the response is not ended
         "nousage",  # nobody counted the tokens
         "contradictory",  # two reasons to stop
     }
