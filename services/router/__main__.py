@@ -1,0 +1,40 @@
+"""The router as a process: one slot for each request, and a probe of what it may call."""
+
+import os
+import sys
+
+from services.router.attempts import Patience
+from services.router.endpoints import Endpoints
+from services.router.handlers import Router
+from services.router.journey import World
+from services.router.ledger import DatabaseLedger
+from services.router.settings import ConfigError, Settings, read_configuration
+from shared.bus import Service
+from shared.db import Database
+
+FORGET_EVERY_S = 600.0
+
+
+def main() -> None:
+    settings = Settings()
+    try:
+        configuration = read_configuration(settings.config_folder, os.environ)
+        endpoints = Endpoints.of(configuration, settings)
+    except ConfigError as error:
+        sys.exit(f"router: {error}")
+    database = Database(settings.database_url, schema="router")
+    service = Service("router", settings, database=database)
+    endpoints.remarks = service.remarks
+    ledger = DatabaseLedger(database, service.notes)
+    patience = Patience(settings.first_token_s_max, settings.idle_s_max)
+    router = Router(World(configuration, endpoints, ledger, service.ask, patience))
+
+    service.slot("router-requests", router.request_redacted, given_up=router.given_up)
+    service.every(settings.probe_every_s, endpoints.probe)
+    service.every(FORGET_EVERY_S, ledger.forget)
+    service.on_stop(endpoints.close)
+    service.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""One request from its claim to its end: hold, calls, and the events that tell of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from services.router import attempts
+from services.router.attempts import Call, Heard, Patience
+from services.router.chunks import Chunks
+from services.router.domain import Leg, Terms, decide, failure_code
+from services.router.endpoints import Endpoints
+from services.router.ledger import Ledger
+from services.router.outbound import ClearedBody, LeakFoundError, cleared
+from services.router.outcomes import Story, events_in, hold_id_of, refused
+from services.router.settings import Configuration
+from services.router.store import Claim, Claimed, Start, Step
+from shared.contracts.billing import HoldReply, HoldRequest
+from shared.contracts.commands import Command, Reply
+from shared.contracts.errors import ErrorCode
+from shared.contracts.event import Event
+from shared.contracts.requests import RequestRedacted
+from shared.contracts.usage import Attempt, AttemptOutcome
+from shared.contracts.values import new_id, now
+from shared.errors import DependencyDown
+
+HOLD_KEPT: Final = timedelta(minutes=15)
+"""A hold outlives its request's deadline by this, so that a late settlement still finds it."""
+RETRY_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
+
+Ask = Callable[[Command], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a request meets on its way."""
+
+    configuration: Configuration
+    endpoints: Endpoints
+    ledger: Ledger
+    ask: Ask
+    patience: Patience
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is published. `tell` says whether a stream's caller is told the end, and with which."""
+
+    events: list[Event] = field(repr=False)
+    tell: bool = False
+    code: ErrorCode | None = None
+
+
+class Journey:
+    """Takes one request through; `run` is called once."""
+
+    def __init__(self, event: RequestRedacted, world: World, chunks: Chunks | None) -> None:
+        self._event = event
+        self._world = world
+        self._chunks = chunks
+        configuration = world.configuration
+        routing = decide(
+            event, configuration.models, configuration.policy, world.endpoints.resting()
+        )
+        self._plan = routing.plan
+        self._story = Story(event, configuration.version, routing, configuration.models, now())
+        self._known: Claimed | None = None
+
+    async def run(self) -> Result:
+        """Return how the request ends; the ledger has it by then.
+
+        Raises `DependencyDown` when the ledger cannot be reached before the deadline, and
+        `Transient` when billing says that it failed.
+        """
+        code, body = self._ready()
+        if code is None:
+            code = await self._hold()
+        start = self._start(self._plan[0]) if code is None else None
+        if self._known is None or not (self._known.ending or self._known.conflict):
+            self._known = await self._claim(start)
+        known = self._known
+        if known.ending is not None:
+            return Result(events_in(known.ending))
+        if known.conflict:
+            conflict = refused(self._event, self._story.config_version, ErrorCode.CONFLICT)
+            return Result([conflict])
+        self._story.attempts += known.attempts
+        if code is None:
+            assert start is not None
+            assert body is not None
+            code = await self._call_all(start, body)
+        return await self._end(code)
+
+    # --- before the first call ---------------------------------------------------------------
+
+    def _ready(self) -> tuple[ErrorCode | None, ClearedBody | None]:
+        """Return the bytes of the first call, or why there will be none."""
+        if self._is_late():
+            return ErrorCode.DEADLINE, None
+        if self._story.routing.code is not None:
+            return self._story.routing.code, None
+        try:
+            return None, self._body(self._plan[0])
+        except LeakFoundError:
+            return ErrorCode.LEAK_CHECK, None
+
+    async def _hold(self) -> ErrorCode | None:
+        """Have the worst case set aside; return why it was not.
+
+        Billing away is waited for until the deadline: a request is never sent unpaid.
+        """
+        command, tries = self._hold_request(), 0
+        while True:
+            try:
+                reply = await self._world.ask(command)
+            except DependencyDown:
+                if tries == 0:
+                    # Was it answered already? Then there is nothing to wait for.
+                    self._known = await self._claim(None)
+                    if self._known.ending or self._known.conflict:
+                        return None
+                if self._is_late():
+                    return ErrorCode.BILLING_UNAVAILABLE
+                await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+                tries += 1
+            else:
+                break
+        assert isinstance(reply, HoldReply)
+        if reply.code is None:
+            leg = self._story.routing.dearest
+            price = reply.price or leg.model.price
+            self._story.terms = Terms(leg.model.name, reply.held_nano, price)
+        return reply.code or (ErrorCode.DEADLINE if self._is_late() else None)
+
+    def _hold_request(self) -> HoldRequest:
+        event, leg = self._event, self._story.routing.dearest
+        return HoldRequest(
+            id=hold_id_of(event.request_id),
+            actor="router",
+            tenant=event.tenant,
+            app=event.app,
+            request_id=event.request_id,
+            use_case=event.use_case,
+            user=event.user,
+            model=leg.model.name,
+            provider=leg.model.provider,
+            input_tokens_max=leg.input_tokens_max,
+            output_tokens_max=leg.output_tokens_max,
+            expires_at=event.deadline + HOLD_KEPT,
+        )
+
+    async def _claim(self, start: Start | None) -> Claimed:
+        fingerprint = bytes.fromhex(self._event.fingerprint)
+        claim = Claim(self._event.request_id, fingerprint, start)
+        return await self._world.ledger.claim(claim, self._event.deadline)
+
+    # --- calls -------------------------------------------------------------------------------
+
+    async def _call_all(self, start: Start, body: ClearedBody) -> ErrorCode | None:
+        """Call the models of the plan until one answers; return why none did."""
+        for number, leg in enumerate(self._plan):
+            if number > 0:
+                start = self._start(leg)
+                try:
+                    body = self._body(leg)
+                except LeakFoundError:
+                    return ErrorCode.LEAK_CHECK
+                step = Step(self._story.attempts[-1], start)
+                await self._world.ledger.step(step, self._event.deadline)
+            if self._is_late():
+                self._story.attempts.append(_cancelled(start))
+                return ErrorCode.DEADLINE
+            heard = await self._call(start.id, leg, body)
+            fault = heard.error_class
+            if fault is None:
+                return None
+            spoken = self._chunks is not None and bool(heard.text)
+            late = self._is_late()
+            last = leg is self._plan[-1]
+            if spoken or late or last or not fault.may_fall_back:
+                return failure_code(fault, spoken=spoken, late=late)
+        raise AssertionError("a plan has at least one model")
+
+    async def _call(self, attempt_id: UUID, leg: Leg, body: ClearedBody) -> Heard:
+        left_s = (self._event.deadline - now()).total_seconds()
+        call = Call(
+            id=attempt_id,
+            leg=leg,
+            body=body,
+            stream=self._event.stream,
+            deadline=asyncio.get_running_loop().time() + left_s,
+        )
+        world = self._world
+        provider = world.endpoints.provider_of(leg.model)
+        say = self._chunks.say if self._chunks is not None else _to_nobody
+        heard = await attempts.make(call, provider, world.patience, say)
+        world.endpoints.note(leg.model, heard.error_class)
+        self._story.attempts.append(heard.attempt)
+        self._story.heard = heard
+        return heard
+
+    def _start(self, leg: Leg) -> Start:
+        return Start(
+            id=new_id(),
+            request_id=self._event.request_id,
+            model=leg.model.name,
+            provider=leg.model.provider,
+            input_tokens_max=leg.input_tokens_max,
+            output_tokens_max=leg.output_tokens_max,
+        )
+
+    def _body(self, leg: Leg) -> ClearedBody:
+        provider = self._world.endpoints.provider_of(leg.model)
+        return cleared(provider.body(self._event, leg.model.upstream, leg.output_tokens_max))
+
+    def _is_late(self) -> bool:
+        return now() >= self._event.deadline
+
+    # --- the end -----------------------------------------------------------------------------
+
+    async def _end(self, code: ErrorCode | None) -> Result:
+        if self._chunks is not None:
+            self._story.chunks = self._chunks.count_with_rest
+        answer, usage, end = self._story.ended(code)
+        ending = await self._world.ledger.end(end)
+        if ending is not end.ending:
+            # Somebody else had the same request and was faster: theirs is the one result.
+            return Result(events_in(ending))
+        return Result([answer, usage], tell=True, code=code)
+
+
+def _cancelled(start: Start) -> Attempt:
+    """Return a call that was written down and never made."""
+    return Attempt(
+        id=start.id,
+        model=start.model,
+        provider=start.provider,
+        outcome=AttemptOutcome.CANCELLED,
+    )
+
+
+def _to_nobody(_text: str) -> None:
+    """Keep an answer that is not streamed to ourselves until it is whole."""

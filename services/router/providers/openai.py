@@ -1,0 +1,303 @@
+"""OpenAI's chat completions, as OpenAI and most others speak it, streamed and not.
+
+An answer is whole only when the other side says so: a reason to stop, and at the end of a stream
+`[DONE]`. Whatever is less raises an error; no reason is ever invented.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID
+
+import httpcore2
+import orjson
+
+from services.router.domain import ErrorClass
+from services.router.outbound import ClearedBody
+from services.router.providers.base import Delta, Endpoint, Finished, Piece, ProviderError
+from services.router.wire.connections import Connections, Response
+from services.router.wire.events import EventReader, EventTooLong
+from shared.contracts.completions import FinishReason, TokenUsage
+from shared.contracts.requests import RequestRedacted, Role
+
+WIRE: Final = "openai"
+ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
+ERROR_BYTES_MAX: Final = 64 * 1024
+DRAIN_S_MAX: Final = 0.25
+OK: Final = 200
+_DONE: Final = b"[DONE]"
+_REASONS: Final = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "content_filter": FinishReason.CONTENT_FILTER,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+}
+_CLASSES: Final = {
+    401: ErrorClass.UNAUTHORISED,
+    403: ErrorClass.UNAUTHORISED,
+    404: ErrorClass.NOT_FOUND,
+    408: ErrorClass.TIMEOUT,
+    413: ErrorClass.CONTEXT_TOO_LONG,
+    429: ErrorClass.RATE_LIMITED,
+    503: ErrorClass.OVERLOADED,
+    529: ErrorClass.OVERLOADED,
+}
+_SERVER_ERROR: Final = 500
+# `context_length_exceeded` at OpenAI, `exceed_context_size_error` at llama.cpp.
+_CONTEXT: Final = re.compile(rb'"(?:code|type)"\s*:\s*"[a-z_]*context_[a-z_]*"')
+
+
+class _BadAnswerError(Exception):
+    """The other side broke the wire format."""
+
+
+class _StatusError(Exception):
+    """The other side answered with an error."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.is_about_context = _CONTEXT.search(body) is not None
+
+
+def connect(endpoint: Endpoint) -> "OpenAI":
+    """Return a provider for `endpoint`; raises `ValueError` for an address that is none."""
+    return OpenAI(endpoint)
+
+
+def classify(error: Exception) -> ErrorClass:
+    """Return what kind of failure an exception of httpcore2 or of this module is."""
+    if isinstance(error, _StatusError):
+        if error.is_about_context:
+            return ErrorClass.CONTEXT_TOO_LONG
+        if error.status in _CLASSES:
+            return _CLASSES[error.status]
+        at_their_side = error.status >= _SERVER_ERROR
+        return ErrorClass.SERVER_ERROR if at_their_side else ErrorClass.REJECTED
+    if isinstance(error, (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.ProxyError)):
+        return ErrorClass.UNREACHABLE
+    return ErrorClass.BROKEN
+
+
+_FAILURES: Final = (
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.TimeoutException,
+    httpcore2.ProxyError,
+    _BadAnswerError,
+    _StatusError,
+    EventTooLong,
+)
+
+
+class OpenAI:
+    """One endpoint that speaks OpenAI's wire format."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._connections = Connections(endpoint.base_url, connect_s_max=endpoint.connect_s_max)
+        self._headers = [(b"Content-Type", b"application/json"), (b"User-Agent", b"stellwerk")]
+        if endpoint.key is not None:
+            key = endpoint.key.get_secret_value()
+            self._headers.append((b"Authorization", f"Bearer {key}".encode()))
+
+    def body(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> bytes:
+        """Return the bytes that ask `model` for an answer."""
+        wanted: dict[str, Any] = {
+            "model": model,
+            "messages": [
+                {
+                    # Some templates know no developer; all know what it replaced.
+                    "role": "system" if message.role is Role.DEVELOPER else message.role.value,
+                    "content": message.content,
+                    **({"name": message.name} if message.name is not None else {}),
+                }
+                for message in ask.messages
+            ],
+            "max_tokens": output_tokens_max,
+        }
+        if ask.temperature is not None:
+            wanted["temperature"] = ask.temperature
+        if ask.stream:
+            wanted["stream"] = True
+            wanted["stream_options"] = {"include_usage": True}
+        return orjson.dumps(wanted)
+
+    async def call(
+        self, body: ClearedBody, attempt_id: UUID, *, stream: bool
+    ) -> AsyncGenerator[Piece, None]:
+        """Send `body` once and yield the answer; see `Provider.call`."""
+        headers = [*self._headers, (b"X-Request-Id", str(attempt_id).encode())]
+        try:
+            async with await self._connections.send(
+                b"POST", "/chat/completions", headers, body
+            ) as response:
+                await _raise_for_status(response)
+                pieces = _streamed(response) if stream else _whole(response)
+                async for piece in pieces:
+                    yield piece
+        except _FAILURES as error:
+            status = error.status if isinstance(error, _StatusError) else None
+            raise ProviderError(classify(error), status) from error
+
+    async def probe(self) -> None:
+        """Return if the endpoint lists its models; else raise `ProviderError`."""
+        try:
+            async with await self._connections.send(b"GET", "/models", self._headers) as response:
+                await _raise_for_status(response)
+                await _read(response, ANSWER_BYTES_MAX)
+        except _FAILURES as error:
+            status = error.status if isinstance(error, _StatusError) else None
+            raise ProviderError(classify(error), status) from error
+
+    async def close(self) -> None:
+        """Close idle connections."""
+        await self._connections.close()
+
+
+async def _raise_for_status(response: Response) -> None:
+    if response.status == OK:
+        return
+    try:
+        body = await _read(response, ERROR_BYTES_MAX)
+    except _BadAnswerError:
+        body = b""
+    raise _StatusError(response.status, body)
+
+
+async def _read(response: Response, bytes_max: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.body():
+        parts.append(part)
+        size += len(part)
+        if size > bytes_max:
+            raise _BadAnswerError("the body is larger than any answer")
+    return b"".join(parts)
+
+
+async def _whole(response: Response) -> AsyncIterator[Piece]:
+    """Yield an answer that came in one body."""
+    answer = _object(await _read(response, ANSWER_BYTES_MAX))
+    choice = next(_choices(answer), {})
+    message = choice.get("message")
+    reason = _reason(choice)
+    if not isinstance(message, dict) or reason is None:
+        raise _BadAnswerError("no message, or no reason why it ended")
+    text = _text(message)
+    if text:
+        yield Delta(text)
+    yield Finished(reason, _usage(answer))
+
+
+async def _streamed(response: Response) -> AsyncIterator[Piece]:
+    """Yield an answer that comes in events; all text of one read leaves as one piece."""
+    if not response.header(b"content-type").startswith(b"text/event-stream"):
+        raise _BadAnswerError("not an event stream")
+    reader, stream, size, body = EventReader(), _Stream(), 0, response.body()
+    async for received in body:
+        size += len(received)
+        if size > ANSWER_BYTES_MAX:
+            raise _BadAnswerError("the stream is longer than any answer")
+        text = "".join(map(stream.text_of, reader.feed(received)))
+        if text:
+            yield Delta(text)
+        if stream.is_done:
+            await _drain(body)
+            break
+    yield stream.finished()
+
+
+async def _drain(body: AsyncIterator[bytes]) -> None:
+    """Read to the end, so that the connection can be used again; the answer is whole anyway."""
+    with suppress(TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError):
+        async with asyncio.timeout(DRAIN_S_MAX):
+            async for _ in body:
+                pass
+
+
+class _Stream:
+    """What the events of one answer have said so far."""
+
+    def __init__(self) -> None:
+        self._reason: FinishReason | None = None
+        self._usage: TokenUsage | None = None
+        self.is_done = False
+
+    def text_of(self, event: bytes) -> str:
+        """Return the text that an event adds; raise for one that cannot follow the others."""
+        if event == _DONE:
+            self.is_done = True
+            return ""
+        data = _object(event)
+        if self.is_done or data.get("error"):
+            raise _BadAnswerError("an error, or something after the end")
+        self._usage = _usage(data) or self._usage
+        return "".join(map(self._text_of_choice, _choices(data)))
+
+    def finished(self) -> Finished:
+        """Return the end; raise if the other side has not said that this is it."""
+        if self._reason is None or not self.is_done:
+            raise _BadAnswerError("the stream ended before the answer did")
+        return Finished(self._reason, self._usage)
+
+    def _text_of_choice(self, choice: dict[str, Any]) -> str:
+        delta = choice.get("delta")
+        text = _text(delta) if isinstance(delta, dict) else ""
+        if text and self._reason is not None:
+            raise _BadAnswerError("text after the reason why it ended")
+        reason = _reason(choice)
+        if reason is not None and self._reason not in (None, reason):
+            raise _BadAnswerError("two reasons why it ended")
+        self._reason = reason or self._reason
+        return text
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise _BadAnswerError("not JSON") from None
+    if not isinstance(value, dict):
+        raise _BadAnswerError("not an object")
+    return value
+
+
+def _choices(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the first choice's parts; others were not asked for."""
+    choices = data.get("choices") or ()
+    if not isinstance(choices, list | tuple):
+        raise _BadAnswerError("choices are no list")
+    for choice in choices:
+        if isinstance(choice, dict) and choice.get("index", 0) == 0:
+            yield choice
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if content is not None and not isinstance(content, str):
+        raise _BadAnswerError("content is no text")
+    return content or ""
+
+
+def _reason(choice: dict[str, Any]) -> FinishReason | None:
+    stated = choice.get("finish_reason")
+    if stated is None:
+        return None
+    reason = _REASONS.get(stated) if isinstance(stated, str) else None
+    if reason is None:
+        raise _BadAnswerError("an unknown reason why it ended")
+    return reason
+
+
+def _usage(data: dict[str, Any]) -> TokenUsage | None:
+    """Return what the provider counted; None if it did not, or counted nonsense."""
+    stated = data.get("usage")
+    if not isinstance(stated, dict):
+        return None
+    read, written = stated.get("prompt_tokens"), stated.get("completion_tokens")
+    if not isinstance(read, int) or not isinstance(written, int) or min(read, written) < 0:
+        return None
+    return TokenUsage(input_tokens=read, output_tokens=written)

@@ -1,0 +1,242 @@
+"""OpenAI's wire over real sockets: whole answers come through, and no other ever looks whole."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from deploy.local.scripted import Connection
+from services.router.domain import ErrorClass
+from services.router.outbound import cleared
+from services.router.providers import openai
+from services.router.providers.base import Delta, Endpoint, Finished, Piece, ProviderError
+from shared.contracts.completions import FinishReason, TokenUsage
+from shared.contracts.requests import Message, Role
+from shared.contracts.values import new_id
+from tests.fixtures.scripted import ScriptedServer
+from tests.unit.router.world import request
+
+QUESTION = "Skriv et svar til Klient_001 på Adresse_001 om Email_001."
+ANSWER = (
+    "Kære Klient_001. Tak for din henvendelse. Vi har noteret følgende: "
+    "Klient_001, Adresse_001, Email_001. Vi vender tilbage inden for to hverdage."
+)
+
+
+@pytest.fixture
+async def provider(scripted: ScriptedServer) -> AsyncIterator[openai.OpenAI]:
+    """Return the adapter, connected to the scripted provider."""
+    made = openai.connect(Endpoint("scripted", scripted.base_url, connect_s_max=1.0))
+    yield made
+    await made.close()
+
+
+async def ask(provider: openai.OpenAI, model: str, *, stream: bool) -> list[Piece]:
+    event = request(QUESTION, stream=stream)
+    body = cleared(provider.body(event, model, 100))
+    async with asyncio.timeout(5):
+        return [piece async for piece in provider.call(body, new_id(), stream=stream)]
+
+
+def text_of(pieces: list[Piece]) -> str:
+    return "".join(piece.text for piece in pieces if isinstance(piece, Delta))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_comes_through_whole_and_counted(
+    provider: openai.OpenAI, *, stream: bool
+) -> None:
+    pieces = await ask(provider, "scripted", stream=stream)
+
+    assert text_of(pieces) == ANSWER
+    expected = TokenUsage(input_tokens=1 + len(QUESTION) // 4, output_tokens=1 + len(ANSWER) // 4)
+    assert pieces[-1] == Finished(FinishReason.STOP, expected)
+
+
+async def test_text_that_arrives_together_is_passed_on_together(
+    provider: openai.OpenAI, scripted: ScriptedServer
+) -> None:
+    scripted.script.chunk_delay_ms = 5
+
+    pieces = await ask(provider, "scripted", stream=True)
+
+    assert text_of(pieces) == ANSWER
+    assert len(pieces) > 5
+
+
+REFUSALS = [
+    ("400", ErrorClass.REJECTED),
+    ("401", ErrorClass.UNAUTHORISED),
+    ("404", ErrorClass.NOT_FOUND),
+    ("413", ErrorClass.CONTEXT_TOO_LONG),
+    ("429", ErrorClass.RATE_LIMITED),
+    ("500", ErrorClass.SERVER_ERROR),
+    ("503", ErrorClass.OVERLOADED),
+]
+BROKEN_EITHER_WAY = ["reset", "cut", "malformed", "error", "html", "nofinish"]
+BROKEN_STREAMS = [*BROKEN_EITHER_WAY, "nodone", "contradictory"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("mode", "error_class"), REFUSALS)
+async def test_a_refusal_is_classified(
+    provider: openai.OpenAI, mode: str, error_class: ErrorClass, *, stream: bool
+) -> None:
+    with pytest.raises(ProviderError) as failed:
+        await ask(provider, f"scripted-{mode}", stream=stream)
+
+    assert failed.value.error_class is error_class
+
+
+@pytest.mark.parametrize("mode", BROKEN_STREAMS)
+async def test_a_broken_stream_never_finishes(provider: openai.OpenAI, mode: str) -> None:
+    event = request(QUESTION, stream=True)
+    body = cleared(provider.body(event, f"scripted-{mode}", 100))
+    pieces: list[Piece] = []
+
+    async def listen() -> None:
+        async for piece in provider.call(body, new_id(), stream=True):
+            pieces.append(piece)  # noqa: PERF401 -- what came before the error counts too
+
+    with pytest.raises(ProviderError) as failed:
+        await listen()
+
+    assert failed.value.error_class is ErrorClass.BROKEN
+    assert not any(isinstance(piece, Finished) for piece in pieces)
+    assert ANSWER.startswith(text_of(pieces))
+
+
+@pytest.mark.parametrize("mode", BROKEN_EITHER_WAY)
+async def test_a_broken_answer_is_none(provider: openai.OpenAI, mode: str) -> None:
+    with pytest.raises(ProviderError) as failed:
+        await ask(provider, f"scripted-{mode}", stream=False)
+
+    assert failed.value.error_class is ErrorClass.BROKEN
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("mode", ["silent", "mute"])
+async def test_silence_lasts_until_the_caller_ends_it(
+    provider: openai.OpenAI, mode: str, *, stream: bool
+) -> None:
+    event = request(QUESTION, stream=stream)
+    body = cleared(provider.body(event, f"scripted-{mode}", 100))
+
+    async def listen() -> None:
+        async for _ in provider.call(body, new_id(), stream=stream):
+            pass
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(listen(), 0.2)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_without_counts_says_so(provider: openai.OpenAI, *, stream: bool) -> None:
+    pieces = await ask(provider, "scripted-nousage", stream=stream)
+
+    assert pieces[-1] == Finished(FinishReason.STOP, None)
+
+
+async def test_a_server_that_does_not_listen_is_unreachable() -> None:
+    provider = openai.connect(Endpoint("nobody", "http://127.0.0.1:9/v1", connect_s_max=1.0))
+
+    with pytest.raises(ProviderError) as failed:
+        await ask(provider, "scripted", stream=False)
+
+    assert failed.value.error_class is ErrorClass.UNREACHABLE
+
+
+async def test_an_error_holds_nothing_of_what_the_provider_said(
+    provider: openai.OpenAI,
+) -> None:
+    with pytest.raises(ProviderError) as failed:
+        await ask(provider, "scripted-400", stream=False)
+
+    assert str(failed.value) == "rejected (400)"
+
+
+async def test_each_call_carries_its_attempt(
+    provider: openai.OpenAI, scripted: ScriptedServer
+) -> None:
+    attempt_id = new_id()
+    body = cleared(provider.body(request(QUESTION), "scripted", 100))
+
+    async for _ in provider.call(body, attempt_id, stream=False):
+        pass
+
+    assert dict(scripted.script.calls) == {str(attempt_id): 1}
+    assert bytes(body) in scripted.received()
+
+
+async def test_a_connection_is_used_again_after_a_whole_answer_only(
+    scripted: ScriptedServer,
+) -> None:
+    connections = 0
+
+    def counted() -> Connection:
+        nonlocal connections
+        connections += 1
+        return Connection(scripted.script)
+
+    server = await asyncio.get_running_loop().create_server(counted, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    provider = openai.connect(
+        Endpoint("scripted", f"http://127.0.0.1:{port}/v1", connect_s_max=1.0)
+    )
+
+    for _ in range(5):
+        await ask(provider, "scripted", stream=True)
+        await ask(provider, "scripted", stream=False)
+        with pytest.raises(ProviderError):
+            await ask(provider, "scripted-503", stream=False)
+    once = connections
+    with pytest.raises(ProviderError):
+        await ask(provider, "scripted-cut", stream=True)
+    await ask(provider, "scripted", stream=True)
+
+    assert (once, connections) == (1, 2)
+    await provider.close()
+    server.close()
+
+
+async def test_a_kept_connection_that_the_server_has_closed_is_not_used(
+    provider: openai.OpenAI, scripted: ScriptedServer
+) -> None:
+    await ask(provider, "scripted", stream=False)
+    for connection in list(scripted.script.connections):
+        connection.close()
+    await asyncio.sleep(0.05)
+
+    pieces = await ask(provider, "scripted", stream=False)
+
+    assert text_of(pieces) == ANSWER
+
+
+async def test_an_answer_that_is_whole_does_not_wait_for_the_connection_to_end(
+    provider: openai.OpenAI,
+) -> None:
+    begun = time.monotonic()
+
+    pieces = await ask(provider, "scripted-noend", stream=True)
+
+    assert isinstance(pieces[-1], Finished)
+    assert time.monotonic() - begun < 2
+
+
+async def test_a_developer_speaks_as_the_system() -> None:
+    provider = openai.connect(Endpoint("nobody", "http://127.0.0.1:9/v1", connect_s_max=1.0))
+    event = request(messages=(Message(role=Role.DEVELOPER, content="Svar kort."),))
+
+    assert b'"role":"system"' in provider.body(event, "m", 10)
+
+
+async def test_the_address_is_taken_as_it_stands(scripted: ScriptedServer) -> None:
+    provider = openai.connect(
+        Endpoint("scripted", scripted.base_url + "beta/openai/", connect_s_max=1.0)
+    )
+
+    await ask(provider, "scripted", stream=False)
+
+    assert b"POST /v1beta/openai/chat/completions HTTP/1.1" in scripted.received()
+    await provider.close()

@@ -1,0 +1,137 @@
+"""The two files are read, checked against each other, and refused with one clear sentence."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from services.router.endpoints import Endpoints
+from services.router.settings import ConfigError, Configuration, Settings, read_configuration
+from shared.contracts.values import Sensitivity
+
+SHIPPED = Path(__file__).parents[3] / "config"
+LOCAL = {"SW_ROUTER_LOCAL_URL": "http://127.0.0.1:9/v1"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a copy of the shipped files, to be spoilt."""
+    for name in ("models.yaml", "policy.yaml"):
+        shutil.copy(SHIPPED / name, tmp_path / name)
+    return tmp_path
+
+
+def changed(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text(encoding="utf-8")
+    assert old in text
+    (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_shipped_files_are_valid_and_name_real_models() -> None:
+    configuration = read_configuration(SHIPPED, LOCAL)
+
+    assert configuration.models["local-default"].disabled is None
+    assert configuration.policy.residency[Sensitivity.PERSONAL] == {"local", "eu"}
+    assert Sensitivity.PUBLIC not in configuration.policy.residency
+
+
+def test_what_has_no_address_is_off_and_says_which_setting_is_missing() -> None:
+    models = read_configuration(SHIPPED, {}).models
+
+    assert models["local-default"].disabled == "SW_ROUTER_LOCAL_URL is not set"
+    assert models["local-small"].disabled == "SW_ROUTER_LOCAL_SMALL_URL is not set"
+    assert models["scripted"].disabled == "SW_ROUTER_SCRIPTED_URL is not set"
+
+
+def test_prices_are_whole_nano_units_a_token() -> None:
+    price = read_configuration(SHIPPED, {}).models["scripted"].price
+
+    assert (price.input_token_nano, price.output_token_nano) == (150, 600)
+
+
+def test_the_version_follows_every_byte(folder: Path) -> None:
+    before = read_configuration(folder, {}).version
+    changed(folder, "policy.yaml", "quality-first", "quality-last")
+
+    after = read_configuration(folder, {}).version
+
+    assert len(before) == 12
+    assert before != after
+
+
+def test_a_key_is_read_from_its_file(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("not-a-real-key\n", encoding="utf-8")
+
+    configuration = read_configuration(
+        folder, LOCAL | {"SW_ROUTER_LOCAL_KEY_FILE": str(tmp_path / "key")}
+    )
+
+    assert configuration.keys["local"].get_secret_value() == "not-a-real-key"
+    assert "not-a-real-key" not in repr(configuration)
+
+
+def test_a_key_file_that_is_missing_turns_its_provider_off(folder: Path) -> None:
+    models = read_configuration(folder, LOCAL | {"SW_ROUTER_LOCAL_KEY_FILE": "no/such/file"}).models
+
+    assert models["local-default"].disabled == "its key file cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "sentence"),
+    [
+        ("models.yaml", "provider: scripted", "provider: nobody", "names provider nobody"),
+        ("models.yaml", "region: house", "regon: house", "providers.local.region: missing"),
+        ("models.yaml", '"0.15"', '"0.0000005"', "more decimals"),
+        ("models.yaml", "key_file: ${SW_ROUTER_LOCAL_KEY_FILE}", "key: abc", "local.key"),
+        ("policy.yaml", "[local-default, local-small]", "[local-default, gone]", "model gone"),
+        ("policy.yaml", "  special: [local]\n", "", "where special texts may go"),
+        ("policy.yaml", "default:", "default: [", "not valid YAML"),
+    ],
+)
+def test_a_broken_file_is_refused_with_one_sentence(
+    folder: Path, name: str, old: str, new: str, sentence: str
+) -> None:
+    changed(folder, name, old, new)
+
+    with pytest.raises(ConfigError, match=sentence.replace(".", r"\.")) as refused:
+        read_configuration(folder, {})
+
+    assert name in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"models\.yaml cannot be read: No such file"):
+        read_configuration(tmp_path, {})
+
+
+def endpoints_of(configuration: Configuration) -> Endpoints:
+    return Endpoints.of(configuration, Settings())
+
+
+def test_a_wire_that_no_plug_in_speaks_is_refused(folder: Path) -> None:
+    changed(folder, "models.yaml", "wire: openai", "wire: morse")
+
+    with pytest.raises(ConfigError, match="known are openai"):
+        endpoints_of(read_configuration(folder, LOCAL))
+
+
+def test_an_address_that_is_none_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="not an http or https address"):
+        endpoints_of(read_configuration(folder, {"SW_ROUTER_LOCAL_URL": "127.0.0.1:9"}))
+
+
+async def test_without_any_address_it_says_that_no_model_can_be_reached(folder: Path) -> None:
+    endpoints = endpoints_of(read_configuration(folder, {}))
+
+    await endpoints.probe()
+
+    assert endpoints.remarks["models"].startswith("no model can be reached")
+
+
+async def test_a_model_that_does_not_listen_is_named(folder: Path) -> None:
+    endpoints = endpoints_of(read_configuration(folder, LOCAL))
+
+    await endpoints.probe()
+
+    assert "local-default: unreachable" in endpoints.remarks["models"]
