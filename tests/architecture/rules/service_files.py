@@ -16,7 +16,7 @@ USUAL: Final = frozenset(
 )
 FOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "redactor": frozenset({"recognisers"}),
-    "router": frozenset({"providers", "strategies"}),
+    "router": frozenset({"providers", "strategies", "wire"}),
     "evals": frozenset({"metrics", "suites"}),
     "watch": frozenset({"rules"}),
     "audit": frozenset({"reports"}),
@@ -44,6 +44,13 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/redactor/signs.py": "reads what stands before a name",
     "services/redactor/streaming.py": "restores streamed answers piece by piece",
     "services/redactor/streets.py": "the words of postal addresses",
+    "services/router/attempts.py": "one provider call: its time-outs, its span, how it ended",
+    "services/router/chunks.py": "the live side of a streamed answer",
+    "services/router/endpoints.py": "what may be called: connected, probed, rested",
+    "services/router/journey.py": "one request from its claim to its end",
+    "services/router/ledger.py": "the call ledger, committed in groups, outages sat out",
+    "services/router/outbound.py": "the last scan of what leaves",
+    "services/router/outcomes.py": "the events that tell how a request ended",
 }
 PLACE: Final = re.compile(r"services/([a-z]+)/([^/]+)(/.*)?")
 
