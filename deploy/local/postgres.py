@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 from contextlib import suppress
@@ -67,6 +68,7 @@ class Postgres:
     def prepare(self) -> None:
         """Create the cluster on the first start; clear what a crash left on a later one."""
         private_folder(self.folder)
+        self._require_reach()
         if self.is_new():
             self._initialise()
         self._give_to_user()
@@ -129,6 +131,18 @@ class Postgres:
             reason = ran.stderr.decode(errors="replace").strip().replace("\n", " ")
             raise StartFailed(f"PostgreSQL's {name} failed: {reason}")
 
+    def _require_reach(self) -> None:
+        """As another user PostgreSQL needs a way to its binaries and its data; say what is shut."""
+        if not self.user.isdigit():
+            return
+        for folder in (find_binaries(), self.folder.parent):
+            if not reachable_by_others(folder):
+                raise StartFailed(
+                    f"PostgreSQL does not run as root, and {folder} cannot be reached by another "
+                    "user: start the platform as an ordinary user, or let others enter the "
+                    "folders above it (chmod o+x)."
+                )
+
     def _give_to_user(self) -> None:
         """Hand the files over when the way of leaving root differs from the last start's."""
         if self.user == SAME:
@@ -167,6 +181,12 @@ def find_binaries() -> Path:
         "or name a folder with its binaries in PG_BIN, "
         "or a running server in STELLWERK_DATABASE_URL."
     )
+
+
+def reachable_by_others(folder: Path) -> bool:
+    """Tell whether any user may enter the folder and all those above it."""
+    every = [folder.absolute(), *folder.absolute().parents]
+    return all(path.stat().st_mode & stat.S_IXOTH for path in every)
 
 
 def remove_stale_pid_file(pid_file: Path) -> None:

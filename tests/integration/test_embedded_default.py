@@ -25,12 +25,6 @@ pytestmark = pytest.mark.timeout(180)
 MakeEmbedded = Callable[..., "Embedded"]
 
 
-def eventually(reached: Callable[[], bool]) -> None:
-    from tests.fixtures.embedded import eventually as until  # noqa: PLC0415 -- see above
-
-    until(reached)
-
-
 def test_status_names_every_part_with_its_process_and_readiness(embedded: "Embedded") -> None:
     found = embedded.status()
     assert found["ready"] is True
@@ -53,8 +47,8 @@ def test_it_says_that_no_model_runs(embedded: "Embedded") -> None:
 def test_a_killed_part_comes_back_by_itself(embedded: "Embedded", name: str) -> None:
     before = embedded.part(name)
     embedded.kill(before["pid"])
-    eventually(lambda: embedded.part(name)["pid"] != before["pid"])
-    eventually(lambda: bool(embedded.status()["ready"]))
+    embedded.wait_until(lambda: embedded.part(name)["pid"] != before["pid"])
+    embedded.wait_until(lambda: bool(embedded.status()["ready"]))
     after = embedded.part(name)
     assert after["restarts"] == before["restarts"] + 1
 

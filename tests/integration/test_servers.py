@@ -1,11 +1,17 @@
 """The servers that every integration test stands on keep what they acknowledged."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import asyncpg
 import nats
 import pytest
 
+from deploy.local.errors import StartFailed
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres, find_binaries, reachable_by_others
+from deploy.local.program import unprivileged_user
 from tests.fixtures.servers import IsolatedDatabase, NatsServer, PostgresServer
 
 MakeDatabase = Callable[[str], IsolatedDatabase]
@@ -68,3 +74,68 @@ async def test_no_value_from_a_failing_statement_reaches_the_servers_log(
     log = postgres_server.spec.log.read_text()
     assert "duplicate key" in log
     assert "Signe" not in log
+
+
+WAYS_TO_LEAVE_ROOT = sorted({unprivileged_user(), *(["65534"] if os.geteuid() == 0 else [])})
+
+
+@pytest.mark.parametrize("user", WAYS_TO_LEAVE_ROOT)
+async def test_postgresql_starts_in_every_way_of_leaving_root(
+    servers_folder: Path, user: str
+) -> None:
+    spec = Postgres(
+        servers_folder / user, free_port(), "pw", servers_folder / f"{user}.log", user=user
+    )
+    if user.isdigit() and not reachable_by_others(find_binaries()):
+        with pytest.raises(StartFailed, match="cannot be reached"):
+            spec.prepare()
+        return
+    server = PostgresServer(spec)
+    server.start()
+    connection = await asyncpg.connect(server.url)
+    assert await connection.fetchval("SELECT 1") == 1
+    await connection.close()
+    server.stop()
+
+
+async def test_data_changes_hands_when_the_way_of_leaving_root_changes(
+    servers_folder: Path,
+) -> None:
+    for user in (*WAYS_TO_LEAVE_ROOT, *reversed(WAYS_TO_LEAVE_ROOT)):
+        if user.isdigit() and not reachable_by_others(find_binaries()):
+            continue
+        folder = servers_folder / "changing"
+        spec = Postgres(
+            folder, free_port(), "pw", servers_folder / "c.log", synced=False, user=user
+        )
+        server = PostgresServer(spec)
+        server.start()
+        server.stop()
+
+
+async def test_a_pid_file_that_names_another_program_does_not_stop_a_start(
+    servers_folder: Path,
+) -> None:
+    spec = Postgres(
+        servers_folder / "stale", free_port(), "pw", servers_folder / "s.log", synced=False
+    )
+    server = PostgresServer(spec)
+    server.start()
+    server.kill()
+    pid_file = spec.data / "postmaster.pid"
+    lines = pid_file.read_text().splitlines()
+    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+
+    server.start()
+    server.stop()
+
+
+def spec_of(folder: Path, name: str, user: str) -> Postgres:
+    return Postgres(
+        folder=folder / name,
+        port=free_port(),
+        password="only-in-tests",
+        log=folder / f"{name}.log",
+        synced=False,
+        user=user,
+    )
