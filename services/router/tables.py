@@ -4,6 +4,7 @@ The migrations build these tables, and a test compares the two.
 """
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     DateTime,
     Index,
@@ -28,6 +29,10 @@ request_call = Table(
     Column("outcome", Text),
     Column("answer", LargeBinary),
     Column("usage", LargeBinary),
+    CheckConstraint(
+        "num_nulls(ended_at, outcome) IN (0, 2) AND (ended_at IS NOT NULL OR answer IS NULL)",
+        name="request_call_ends_whole",
+    ),
     # Requests come in the order of time, so a block range index finds old ones at almost no cost.
     Index("request_call_claimed_at", "claimed_at", postgresql_using="brin"),
     # Each row is changed once; with room in its page that costs no index entry.
