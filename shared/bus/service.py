@@ -1,6 +1,7 @@
 """One service on the bus: what it takes and answers, from start to drained stop."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -45,6 +46,7 @@ RELAY_EVERY_S: Final = 2.0
 FORGET_EVERY_S: Final = 600.0
 INBOX_KEPT_S: Final = MASKED_RETENTION_S + 24 * 3600
 PROBE_EVERY_S: Final = 1.0
+COLLECTOR_THRESHOLDS: Final = (20_000, 50, 50)
 TENANT: Final = "default"
 POSTGRESQL: Final = "postgresql"
 
@@ -199,6 +201,7 @@ class Service:
             self.every(FORGET_EVERY_S, self._forget)
         tasks = [asyncio.create_task(part.run()) for part in self._running]
         jobs = [asyncio.create_task(self._repeat(*job)) for job in self._jobs]
+        spare_the_collector()
         facts = {"port": health.port, "parts": len(tasks)}
         _log.info("started", extra={"facts": facts})
         await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -326,3 +329,14 @@ class Service:
 def _unnoticed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log an exception that nobody awaited; asyncio's own line would hold its text."""
     _log.error("an exception went unnoticed", exc_info=context.get("exception"))
+
+
+def spare_the_collector() -> None:
+    """Take what was loaded at start out of the garbage collector's rounds, and make them rarer.
+
+    Messages are freed by reference counting; walking all modules every 700 allocations in search
+    of cycles cost billing 15 % of its CPU time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
