@@ -16,6 +16,7 @@ CALLS_BEFORE = 60
 """So many calls have reached the provider when something is killed: some requests are answered by
 then, some are with the provider, and some still wait to be masked."""
 IN_FLIGHT_MIN = 50
+STREAMED_EVERY = 4
 BEGIN_S_MAX = 20.0
 TIMEOUT_S = 60.0
 
@@ -35,12 +36,23 @@ class Load:
         """Ask for one letter and note how it ended."""
         text = f"Skriv kort til fru Mette Skovlund, {address_of(number)}, om sag 4711."
         try:
-            answer = await client.complete(text, model="scripted", timeout_s=TIMEOUT_S)
+            answer = await _answer(client, text, stream=number % STREAMED_EVERY == 0)
         except Exception as error:  # noqa: BLE001 -- whatever a caller gets is a finding
             self.failures.append(error)
         else:
             assert number not in self.answers
             self.answers[number] = answer
+
+
+async def _answer(client: Client, text: str, *, stream: bool) -> Answer:
+    """Return the answer; one that is streamed has to be the same piece by piece."""
+    if not stream:
+        return await client.complete(text, model="scripted", timeout_s=TIMEOUT_S)
+    streaming = client.stream(text, model="scripted", timeout_s=TIMEOUT_S)
+    pieces = [piece async for piece in streaming]
+    answer = await streaming.answer()
+    assert "".join(pieces) == answer.text
+    return answer
 
 
 def address_of(number: int) -> str:

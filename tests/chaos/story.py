@@ -9,7 +9,7 @@ from tests.chaos.load import with_all_in_flight
 from tests.chaos.reckoning import reckon
 from tests.fixtures.platform import Platform
 
-MARKS = [pytest.mark.chaos, pytest.mark.timeout(120)]
+MARKS = [pytest.mark.chaos, pytest.mark.timeout(180)]
 DOWN_S = 1.0
 
 

@@ -11,8 +11,8 @@ from tests.fixtures.platform import Platform, Process
 
 pytestmark = MARKS
 
-CALLERS = 24
-LATENCY_MS = 150
+CALLERS = 12
+LATENCY_MS = 200
 REPLICAS = 2
 
 
