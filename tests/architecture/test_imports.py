@@ -42,9 +42,12 @@ LAWFUL = {
     "services/router/handlers.py": "import httpx2\nimport services.router.domain",
     "services/audit/domain.py": "import hashlib\nimport shared.contracts.event",
     "shared/contracts/values.py": "import pydantic\nimport enum",
+    "stellwerk/redact.py": "import services.redactor.domain",
+    "services/redactor/domain.py": "",
 }
 PACKAGES = (
     "services/router",
+    "services/redactor",
     "services/billing",
     "services/audit",
     "shared/contracts",

@@ -1,4 +1,4 @@
-"""SQL stands in store.py, tables, migrations and views, and in shared/'s database module.
+"""SQL stands in store.py, tables, migrations and views, and where databases are set up.
 
 Whoever asks what touches a table must find all of it in one file. Statements elsewhere miss
 the transaction, the inbox and the next change of the table. The command line may read what
@@ -16,7 +16,7 @@ STATEMENT: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|COPY|TRUNCA
 PUBLISHED: Final = re.compile(r"\s*SELECT\s[^;]*\sFROM\s+[a-z_.]+_v\d+\b")
 HOME: Final = re.compile(
     r"services/[a-z]+/(store\.py|migrations/.*)"
-    r"|shared/(db\.py|migrations(\.py|/.*))",
+    r"|shared/db\.py|deploy/provision/database\.py",
 )
 
 
