@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -73,8 +74,8 @@ class Connection:
     async def close(self) -> None:
         """Send what is buffered, then end the link."""
         self._closing = True
-        if self.is_up:
-            await self.client.drain()
+        with suppress(OSError, nats.errors.Error):
+            await (self.client.drain() if self.is_up else self.client.close())
 
     async def _report(self, error: Exception) -> None:
         # The default callback prints a traceback for each reconnect attempt. A permission

@@ -29,8 +29,10 @@ async def publishing(bus: Bus) -> AsyncIterator[Publisher]:
     await connection.open()
     publisher = Publisher(connection.client)
     await publisher.open()
-    yield publisher
-    await connection.close()
+    try:
+        yield publisher
+    finally:
+        await connection.close()
 
 
 async def test_an_event_that_is_published_again_is_stored_once(bus: Bus) -> None:

@@ -144,11 +144,13 @@ async def slots(bus: Bus, consumer: Consumer, handler: SlotHandler) -> AsyncIter
     loop = SlotConsuming(consumer.service, consumer, connection, publisher, None)
     loop.handler = handler
     task = asyncio.create_task(loop.run())
-    await eventually(lambda: loop.problem is None)
-    yield loop
-    await loop.stop()
-    await task
-    await connection.close()
+    try:
+        await eventually(lambda: loop.problem is None)
+        yield loop
+    finally:
+        await loop.stop()
+        await task
+        await connection.close()
 
 
 @dataclass
