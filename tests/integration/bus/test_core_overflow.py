@@ -45,5 +45,5 @@ async def test_a_slow_listener_drops_only_the_newest_and_counts_them(bus: Bus) -
         await eventually(lambda: dropped() > before)
         release.set()
         await eventually(lambda: len(heard) + dropped() - before == WAITING_MAX + MORE)
-    assert heard == list(range(len(heard)))
-    assert len(heard) >= WAITING_MAX
+    assert heard[:WAITING_MAX] == list(range(WAITING_MAX))
+    assert heard == sorted(heard)
