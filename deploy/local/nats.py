@@ -15,9 +15,11 @@ from deploy.local.files import private_folder, write_atomically
 from deploy.local.health import answers_well, read_json
 from deploy.local.ports import LOOPBACK
 from deploy.local.program import Program
+from shared.contracts.catalog import STREAMS
 
 VERSION_MIN = (2, 15, 1)  # what the bus was measured and tested with
-PAYLOAD_BYTES_MAX = 1_048_576
+# A message with its headers; the streams refuse smaller ones each for itself.
+PAYLOAD_BYTES_MAX = max(stream.message_bytes_max for stream in STREAMS)
 RELOAD_S_MAX = 5.0
 RELOAD_POLL_S = 0.01
 STORE_KEY_VARIABLE = "STELLWERK_NATS_STORE_KEY"

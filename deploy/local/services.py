@@ -26,7 +26,10 @@ STOP_ORDER: Final = (
 # What any Python process may see. Keys of model providers are for the router alone.
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
 PASSED_ON_PREFIXES: Final = ("PYTHON", "OTEL_")
-READS_THE_WHOLE_ENVIRONMENT: Final = "router"
+# models.yaml may name any variable, so the router sees all but what is the platform's own:
+# STELLWERK_DATABASE_URL opens every schema, the vault's included.
+CALLS_PROVIDERS: Final = "router"
+OUR_PREFIXES: Final = ("STELLWERK_", "SW_")
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,12 @@ def program_of(service: Service, told: Surroundings, folder: DataFolder) -> Prog
 
 def passed_on(service: Service, environment: Mapping[str, str]) -> dict[str, str]:
     """Return what a service sees of our environment, its own SW_ settings included."""
-    if service.name == READS_THE_WHOLE_ENVIRONMENT:
-        return dict(environment)
-    prefixes = (*PASSED_ON_PREFIXES, service.prefix)
-    return {
-        name: value
-        for name, value in environment.items()
-        if name in PASSED_ON or name.startswith(prefixes)
-    }
+
+    def told(name: str) -> bool:
+        if name.startswith(service.prefix) or name in PASSED_ON:
+            return True
+        if service.name == CALLS_PROVIDERS:
+            return not name.startswith(OUR_PREFIXES)
+        return name.startswith(PASSED_ON_PREFIXES)
+
+    return {name: value for name, value in environment.items() if told(name)}
