@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from opentelemetry.trace import StatusCode
@@ -92,7 +91,6 @@ async def make(
         OUTPUT_TOKENS_MAX: call.leg.output_tokens_max,
         STREAM: call.stream,
         ATTEMPT_ID: str(call.id),
-        "server.address": urlsplit(model.base_url).hostname or "",
     }
     notes = _Notes()
     with span(f"chat {model.name}", kind=SpanKind.CLIENT, attributes=facts) as active:

@@ -14,7 +14,7 @@ from services.router.domain import Leg, Terms, decide, failure_code
 from services.router.endpoints import Endpoints
 from services.router.ledger import Ledger
 from services.router.outbound import ClearedBody, LeakFoundError, cleared
-from services.router.outcomes import Story, events_in, hold_id_of, refused
+from services.router.outcomes import Story, events_in, refused
 from services.router.settings import Configuration
 from services.router.store import Claim, Claimed, Start, Step
 from shared.contracts.billing import HoldReply, HoldRequest
@@ -137,7 +137,7 @@ class Journey:
     def _hold_request(self) -> HoldRequest:
         event, leg = self._event, self._story.routing.dearest
         return HoldRequest(
-            id=hold_id_of(event.request_id),
+            id=self._story.hold_id,
             actor="router",
             tenant=event.tenant,
             app=event.app,

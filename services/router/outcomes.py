@@ -41,6 +41,10 @@ class Story:
     heard: Heard | None = None
     """The last call of this process."""
     chunks: int = 0
+    hold_id: UUID = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hold_id = hold_id_of(self.event.request_id)
 
     def ended(self, code: ErrorCode | None) -> tuple[Event, UsageRecorded, End]:
         """Return the outcome, the usage, and both as the ledger keeps them.
@@ -78,7 +82,7 @@ class Story:
             currency=terms.price.currency,
             attempts=len(self.attempts),
             chunks=self.chunks,
-            hold_id=hold_id_of(self.event.request_id),
+            hold_id=self.hold_id,
             **_common(self.event, self.config_version),
         )
 
@@ -98,7 +102,7 @@ class Story:
             model=answer.model if answer is not None else None,
             provider=answer.provider if answer is not None else None,
             # No call is made before a hold stands, so an earlier process had one if it had a call.
-            hold_id=hold_id_of(event.request_id) if terms or self.attempts else None,
+            hold_id=self.hold_id if terms or self.attempts else None,
             price=terms.price if terms is not None and by_terms else None,
             cost_nano=self._cost_nano(),
             user=event.user,

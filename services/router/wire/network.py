@@ -94,6 +94,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     def __init__(self, protocol: _Protocol) -> None:
         self._protocol = protocol
+        self._unsent: list[bytes] = []
 
     async def read(
         self,
@@ -102,6 +103,9 @@ class _Stream(httpcore2.AsyncNetworkStream):
     ) -> bytes:
         """Return what has arrived, however much; empty when the other side has closed."""
         del max_bytes, timeout
+        if self._unsent:
+            self._protocol.transport.write(b"".join(self._unsent))
+            self._unsent.clear()
         taken = await self._protocol.take()
         if not taken and self._protocol.error is not None:
             raise httpcore2.ReadError from self._protocol.error
@@ -112,11 +116,12 @@ class _Stream(httpcore2.AsyncNetworkStream):
         buffer: bytes,
         timeout: float | None = None,  # noqa: ASYNC109 -- httpcore2's signature
     ) -> None:
-        """Hand over what is to be sent; requests are small, so nobody waits for it to leave."""
+        """Keep what is to be sent until an answer is waited for: head and body leave as one."""
         del timeout
         if self._protocol.ended:
             raise httpcore2.WriteError
-        self._protocol.transport.write(buffer)
+        if buffer:
+            self._unsent.append(buffer)
 
     async def aclose(self) -> None:
         """Close at once: what is not read yet nobody wants."""
