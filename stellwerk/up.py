@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from stellwerk.errors import CommandError
+from stellwerk.errors import BadInput, CommandError, StellwerkError
 
 if TYPE_CHECKING:
     from deploy.local.folder import DataFolder
@@ -48,6 +48,8 @@ def up(
     from deploy.local.options import read_options
     from deploy.local.supervisor import Supervisor
 
+    if demo and detach:
+        raise BadInput("--demo shows a letter here and then stays: leave --detach out.")
     try:
         options = read_options(data, config, no_model=no_model)
         if detach:
@@ -134,7 +136,10 @@ def _demonstration() -> "OnReady":
         from stellwerk.platform import find_platform
 
         has_model = await supervisor.models_ready()
-        await demo.show(find_platform(supervisor.folder.root), has_model=has_model)
+        try:
+            await demo.show(find_platform(supervisor.folder.root), has_model=has_model)
+        except StellwerkError as error:
+            _say(f"The demonstration ended early: {error}")
         _say("The platform stays up; Ctrl-C stops it.")
 
     return show
