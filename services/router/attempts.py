@@ -22,7 +22,6 @@ OPERATION: Final = "gen_ai.operation.name"
 PROVIDER: Final = "gen_ai.provider.name"
 MODEL: Final = "gen_ai.request.model"
 OUTPUT_TOKENS_MAX: Final = "gen_ai.request.max_tokens"
-STREAM: Final = "gen_ai.request.stream"
 INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 FINISH_REASON: Final = "gen_ai.response.finish_reason"
@@ -89,7 +88,6 @@ async def make(
         PROVIDER: model.provider,
         MODEL: model.name,
         OUTPUT_TOKENS_MAX: call.leg.output_tokens_max,
-        STREAM: call.stream,
         ATTEMPT_ID: str(call.id),
     }
     notes = _Notes()
@@ -158,14 +156,17 @@ def _heard(call: Call, notes: _Notes) -> Heard:
 
 def _describe(active: Span, heard: Heard, notes: _Notes) -> None:
     attempt = heard.attempt
-    active.set_attribute(INPUT_TOKENS, attempt.input_tokens)
-    active.set_attribute(OUTPUT_TOKENS, attempt.output_tokens)
+    facts: dict[str, bool | int | float | str] = {
+        INPUT_TOKENS: attempt.input_tokens,
+        OUTPUT_TOKENS: attempt.output_tokens,
+    }
     if heard.reason is not None:
-        active.set_attribute(FINISH_REASON, heard.reason.value)
+        facts[FINISH_REASON] = heard.reason.value
     if attempt.first_token_ms is not None:
-        active.set_attribute(FIRST_TEXT, attempt.first_token_ms)
+        facts[FIRST_TEXT] = attempt.first_token_ms
     if notes.error is not None:
         active.set_status(StatusCode.ERROR)
-        active.set_attribute(ERROR, notes.error.error_class.value)
+        facts[ERROR] = notes.error.error_class.value
         if notes.error.status is not None:
-            active.set_attribute(STATUS, notes.error.status)
+            facts[STATUS] = notes.error.status
+    active.set_attributes(facts)
