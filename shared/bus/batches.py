@@ -12,7 +12,7 @@ from shared.bus.outbox import Outbox
 from shared.contracts.event import Event
 from shared.db import Database, Transaction, unseen
 from shared.errors import DependencyDown
-from shared.telemetry import BATCH_SECONDS, IN_HAND
+from shared.telemetry import BATCH_SECONDS
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class BatchConsuming(Consuming):
         """Handle a batch; if it fails, handle its messages one by one to find the culprit."""
         started = time.monotonic()
         good = await self.give_up_broken(deliveries)
-        IN_HAND.labels(self.consumer.name).set(len(self.in_hand))
+        self.show_in_hand(len(self.in_hand))
         if good:
             await self._together_or_singly(good)
         BATCH_SECONDS.labels(self.consumer.name).observe(time.monotonic() - started)

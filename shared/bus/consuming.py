@@ -46,6 +46,9 @@ class Consuming:
         self._known = known_types(*consumer.events)
         self._stopping = asyncio.Event()
         self._pauses = 0
+        # Looked up once: by label, both cost more than the acknowledgement that they count.
+        self._count_done = MESSAGES.labels(consumer.name, "done").inc
+        self.show_in_hand = IN_HAND.labels(consumer.name).set
 
     @property
     def problem(self) -> str | None:
@@ -116,7 +119,7 @@ class Consuming:
         """Acknowledge a message and end its span."""
         await delivery.acknowledge()
         finish(delivery.hop)
-        MESSAGES.labels(self.consumer.name, "done").inc()
+        self._count_done()
         self._forget(delivery)
         self.down, self._pauses = None, 0
 
@@ -154,7 +157,7 @@ class Consuming:
 
     def _forget(self, delivery: Delivery) -> None:
         self.in_hand.pop(delivery.place.sequence, None)
-        IN_HAND.labels(self.consumer.name).set(len(self.in_hand))
+        self.show_in_hand(len(self.in_hand))
 
     async def _pause(self) -> None:
         """While a dependency is down, wait before the next probe."""

@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 PULL_S_MAX: Final = 30
 HEARTBEAT_S: Final = 3
 SILENCE_S_MAX: Final = 3 * HEARTBEAT_S
+OPEN_REQUESTS_MAX: Final = 16
 RETRY_S: Final = 0.5
 WAIT_S_MAX: Final = 1.0
 CLOSE_S_MAX: Final = 1.0
@@ -73,7 +74,8 @@ class Pull:
         self._numbers = itertools.count()
         self._inbox = ""
         self._subscription: Any = None
-        self._requests: set[str] = set()
+        # Each asks for half or more of what is free, so only the newest few can still be open.
+        self._requests: deque[str] = deque(maxlen=OPEN_REQUESTS_MAX)
         self._outstanding = 0
         self._heard_s = 0.0
 
@@ -131,7 +133,7 @@ class Pull:
         stream, name = self.consumer.stream.name, self.consumer.name
         # A first request is answered at once in any case, which proves that the consumer exists.
         request = {"batch": wanted} | (_NO_WAIT if self.problem is not None else _WAIT)
-        self._requests.add(reply)
+        self._requests.append(reply)
         self._outstanding += wanted
         self._heard_s = now_s
         try:
@@ -166,7 +168,7 @@ class Pull:
             return  # It was given up before.
         elif status in _ENDED:
             self.problem = None
-            self._requests.discard(message.subject)
+            self._requests.remove(message.subject)
             # Which request a message answered cannot be seen; what is left of one is said here.
             left = int(headers.get("Nats-Pending-Messages", self._outstanding))
             self._outstanding = max(0, self._outstanding - left)

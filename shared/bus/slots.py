@@ -8,7 +8,7 @@ from shared.bus.consuming import Consuming
 from shared.bus.deliveries import Delivery, outgoing
 from shared.contracts.catalog import row_of
 from shared.contracts.event import Event
-from shared.telemetry import IN_HAND, inside
+from shared.telemetry import inside
 
 SlotHandler = Callable[[Any], AsyncIterator[Event]]
 
@@ -28,7 +28,7 @@ class SlotConsuming(Consuming):
             task = asyncio.create_task(self._run_slot(delivery))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        IN_HAND.labels(self.consumer.name).set(len(self.in_hand))
+        self.show_in_hand(len(self.in_hand))
 
     def __init__(self, *parts: Any) -> None:
         """Start with all slots free."""
