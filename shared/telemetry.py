@@ -23,8 +23,6 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from shared.contracts import traces
 
-__all__ = ["Span", "SpanKind", "begin", "finish", "span", "traceparent_of"]
-
 SPANS_BUFFERED_MAX: Final = 20_000
 TRACEPARENT: Final = "traceparent"
 REQUEST_ID: Final = "stellwerk.request.id"
@@ -97,14 +95,13 @@ def begin(
     traceparent: str | None,
     request_id: UUID | None = None,
     attributes: Mapping[str, bool | int | float | str] | None = None,
-    start_ns: int | None = None,
 ) -> Span:
     """Start the span of one hop, under the span that a message's header names; see `finish`."""
     parent = _PROPAGATOR.extract({TRACEPARENT: traceparent}, _NO_PARENT) if traceparent else None
     facts = dict(attributes or {})
     if request_id is not None:
         facts[REQUEST_ID] = str(request_id)
-    return _tracer.start_span(name, parent or _NO_PARENT, kind, facts, start_time=start_ns)
+    return _tracer.start_span(name, parent or _NO_PARENT, kind, facts)
 
 
 def finish(hop: Span, error: BaseException | None = None) -> None:

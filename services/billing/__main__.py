@@ -3,8 +3,9 @@
 import sys
 
 from services.billing.handlers import Billing
-from services.billing.settings import ConfigError, Settings, read_budgets, read_prices
+from services.billing.settings import Settings, read_budgets, read_prices
 from shared.bus import Service
+from shared.configuration import ConfigError
 from shared.contracts.billing import HoldRequest
 from shared.db import Database
 

@@ -1,18 +1,16 @@
 """Billing's settings, and the shape of the two files that its price book and budgets start from."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from services.billing.domain import PriceRow
-from shared.contracts.event import broken_rules
+from shared.configuration import ConfigError, read_yaml
 from shared.contracts.money import NANO, Price
 from shared.contracts.values import Currency, ModelName, Token, derived_id
 from shared.settings import ServiceSettings
@@ -33,10 +31,6 @@ class Settings(ServiceSettings):
     expiry_sweep_s: float = Field(
         default=5.0, gt=0, description="How often holds that nobody settled are ended, in seconds."
     )
-
-
-class ConfigError(ValueError):
-    """A file that cannot be used; the text is one sentence that says where and why."""
 
 
 class _File(BaseModel):
@@ -82,7 +76,7 @@ class BudgetPlan(_File):
 
 def read_budgets(file: Path) -> BudgetPlan:
     """Return the plan in a budgets.yaml. Raises `ConfigError` for one that cannot be used."""
-    plan = _read(file, BudgetPlan)
+    plan = read_yaml(file, BudgetPlan)
     for tenant in ("default", *plan.tenants):
         plan.limit_nano(tenant)
     return plan
@@ -94,7 +88,7 @@ def read_prices(file: Path, currency: str) -> list[PriceRow]:
     Raises `ConfigError` for a file that cannot be used, and for a price in another currency than
     the budgets': there is no rate yet to hold it at.
     """
-    models = _read(file, _ModelsFile).models
+    models = read_yaml(file, _ModelsFile).models
     priced = {name: entry for name, entry in models.items() if entry.price is not None}
     rows = [_price_row(name, entry, file) for name, entry in priced.items()]
     for row in rows:
@@ -136,24 +130,3 @@ def _whole(nano: Decimal, what: str) -> int:
             f"nine for an amount): state it rounded up."
         )
     return int(nano)
-
-
-FileShape = TypeVar("FileShape", bound=_File)
-
-
-def _read(file: Path, shape: type[FileShape]) -> FileShape:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        line = f" in line {place.line + 1}" if place else ""
-        raise ConfigError(f"{file} is not valid YAML{line}.") from None
-    if not isinstance(content, Mapping):
-        raise ConfigError(f"{file} is empty or a list: it must have named sections.")
-    try:
-        return shape.model_validate(content)
-    except ValidationError as error:
-        reason = broken_rules(error).removeprefix("the message breaks its contract at ")
-        raise ConfigError(f"{file} breaks its rules at {reason}.") from None

@@ -8,8 +8,9 @@ from services.router.endpoints import Endpoints
 from services.router.handlers import Router
 from services.router.journey import World
 from services.router.ledger import DatabaseLedger
-from services.router.settings import ConfigError, Settings, read_configuration
+from services.router.settings import Settings, read_configuration
 from shared.bus import Service
+from shared.configuration import ConfigError
 from shared.db import Database
 
 FORGET_EVERY_S = 600.0

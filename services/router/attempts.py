@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from services.router.domain import ErrorClass, Leg, estimated_tokens
 from services.router.outbound import ClearedBody
 from services.router.providers.base import Finished, Provider, ProviderError
 from shared.contracts.completions import FinishReason
 from shared.contracts.usage import Attempt, AttemptOutcome
-from shared.telemetry import Span, SpanKind, span
+from shared.telemetry import span
 
 # OpenTelemetry's names for generative AI are not stable yet: they stand here only.
 OPERATION: Final = "gen_ai.operation.name"

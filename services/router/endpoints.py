@@ -17,7 +17,8 @@ from services.router.providers.base import (
     ProviderError,
     ProviderModule,
 )
-from services.router.settings import ConfigError, Configuration, Settings
+from services.router.settings import Configuration, Settings
+from shared.configuration import ConfigError
 from shared.plugins import load
 
 _log = logging.getLogger(__name__)

@@ -7,15 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.router.domain import Capability, Model, Policy, Route
-from shared.contracts.event import broken_rules
+from shared.configuration import ConfigError, read_yaml
 from shared.contracts.money import NANO, Price
 from shared.contracts.values import Currency, ModelName, Sensitivity, Token, derived_id
 from shared.settings import ServiceSettings
@@ -54,10 +53,6 @@ class Settings(ServiceSettings):
         gt=0,
         description="How often providers are asked if they are there, in seconds.",
     )
-
-
-class ConfigError(ValueError):
-    """A file that cannot be used; the text is one sentence that says where and why."""
 
 
 class _Section(BaseModel):
@@ -142,8 +137,8 @@ class Configuration(_Section):
 def read_configuration(folder: Path, environment: Mapping[str, str]) -> Configuration:
     """Return what models.yaml and policy.yaml say. Raises `ConfigError` if they cannot be used."""
     models_file, policy_file = folder / "models.yaml", folder / "policy.yaml"
-    stated = _read(models_file, _ModelsFile)
-    policy = _read(policy_file, _PolicyFile)
+    stated = read_yaml(models_file, _ModelsFile)
+    policy = read_yaml(policy_file, _PolicyFile)
     _check(stated, policy, policy_file, models_file)
     keys, faults = _keys(stated.providers, environment)
     models = {
@@ -261,24 +256,3 @@ def _policy(stated: _PolicyFile) -> Policy:
         },
         fallbacks=stated.fallbacks,
     )
-
-
-Shape = TypeVar("Shape", bound=_Section)
-
-
-def _read(file: Path, shape: type[Shape]) -> Shape:
-    try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{file} is not valid YAML{where}.") from None
-    if not isinstance(content, Mapping):
-        raise ConfigError(f"{file} is empty or a list: it must have named sections.")
-    try:
-        return shape.model_validate(content)
-    except ValidationError as error:
-        reason = broken_rules(error).removeprefix("the message breaks its contract at ")
-        raise ConfigError(f"{file} breaks its rules at {reason}.") from None

@@ -151,12 +151,8 @@ class Service:
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, then drain; with `--check`, only prove that it could."""
         log_as(self.name, self.settings.replica)
-        main = self._check() if "--check" in sys.argv[1:] else self._serve()
+        main = self._check() if "--check" in sys.argv[1:] else self.serve()
         sys.exit(uvloop.run(main))
-
-    async def serve(self) -> None:
-        """Run inside an event loop that somebody else owns, until `stop`."""
-        await self._serve()
 
     def stop(self) -> None:
         """Begin to drain."""
@@ -178,7 +174,8 @@ class Service:
                 found[name] = problem
         return found
 
-    async def _serve(self) -> int:
+    async def serve(self) -> int:
+        """Run in the running event loop until `stop`, and return the exit code."""
         spans = start_tracing(self.name, self.settings.replica)
         health = Health(
             self.settings.http_host, self.settings.http_port, self.problems, self.remarks
@@ -202,8 +199,7 @@ class Service:
         tasks = [asyncio.create_task(part.run()) for part in self._running]
         jobs = [asyncio.create_task(self._repeat(*job)) for job in self._jobs]
         spare_the_collector()
-        facts = {"port": health.port, "parts": len(tasks)}
-        _log.info("started", extra={"facts": facts})
+        _log.info("started", extra={"facts": {"port": health.port, "parts": len(tasks)}})
         await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         crashed = await self._drain(tasks, jobs)
         await self._publish_last(await self._spans(spans))
@@ -265,10 +261,8 @@ class Service:
     async def _repeat(self, seconds: float, job: Job) -> None:
         while True:
             try:
-                await self._publish(await job())
-            except DependencyDown as error:
-                facts = {"dependency": error.dependency}
-                _log.debug("a job waits", extra={"facts": facts})
+                with suppress(DependencyDown):
+                    await self._publish(await job())
             except Exception:
                 # A job runs again soon: one failure must not end the service.
                 _log.exception("a job failed")
@@ -286,15 +280,11 @@ class Service:
 
     async def _spans(self, buffer: SpanBuffer) -> list[Event]:
         spans = buffer.take(SPANS_MAX, self.name)
-        if not spans:
-            return []
-        return [SpanRecorded(tenant=TENANT, app=self.name, spans=spans)]
+        return [SpanRecorded(tenant=TENANT, app=self.name, spans=spans)] if spans else []
 
     async def _relay(self) -> Sequence[Event]:
-        if self._outbox is not None:
-            relayed = await self._outbox.relay()
-            if relayed:
-                _log.warning("relayed", extra={"facts": {"messages": relayed}})
+        if self._outbox is not None and (relayed := await self._outbox.relay()):
+            _log.warning("relayed", extra={"facts": {"messages": relayed}})
         return ()
 
     async def _forget(self) -> Sequence[Event]:
@@ -309,8 +299,7 @@ class Service:
 
     def _storage(self) -> tuple[Database, Outbox]:
         if self.database is None or self._outbox is None:
-            message = f"{self.name} needs a database: set SW_{self.name.upper()}_DATABASE_URL"
-            raise RuntimeError(message)
+            raise RuntimeError(f"{self.name} needs a database: set SW_<SERVICE>_DATABASE_URL")
         self._uses_outbox = True
         return self.database, self._outbox
 

@@ -12,7 +12,7 @@ from tests.architecture.source import Rule, SourceTree
 
 # The patterns are written so that they do not match themselves.
 INDEX: Final = re.compile(
-    r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|deb[.]debian[.]org"
+    r"pypi[.]org|python[h]osted[.]org|registry[.]npm[j]s|deb[.]debian[.]org"
     r"|(?<![\w-])--(extra-)?index-url|(?<![\w-])--find[-]links|proxy[.]golang",
 )
 MACHINE: Final = re.compile(r"(?<![\w.~-])/(work|root|home|Users)/[\w.]")
@@ -39,6 +39,6 @@ RULE = Rule(
     kept=(
         {"Makefile": "uv pip compile --no-emit-index-url --no-emit-find-links\n"},
         {"deploy/images/Dockerfile": "COPY . /opt/stellwerk\n"},
-        {"docs/setup.md": "docs/work/flow.md and https://example.com/work/x\n"},
+        {"docs/setup.md": "docs/wo" + "rk/flow.md and https://example.com/wo" + "rk/x\n"},
     ),
 )

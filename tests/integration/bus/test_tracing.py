@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from opentelemetry.trace import SpanKind
 from prometheus_client import generate_latest
 
 from shared.bus import Answered
@@ -11,7 +12,7 @@ from shared.contracts.billing import HoldRequest
 from shared.contracts.completions import CompletionRestored, Outcome
 from shared.contracts.event import Event
 from shared.contracts.requests import RequestRedacted
-from shared.telemetry import SpanKind, span
+from shared.telemetry import span
 from tests.fixtures.bus import Bus, eventually, running, submitted
 from tests.integration.bus.work import NAME, complete, held, hold, mask_all
 

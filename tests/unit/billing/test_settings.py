@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.billing.settings import ConfigError, read_budgets, read_prices
+from services.billing.settings import read_budgets, read_prices
+from shared.configuration import ConfigError
 
 SHIPPED = Path(__file__).parents[3] / "config"
 MODEL = """

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.router.endpoints import Endpoints
-from services.router.settings import ConfigError, Configuration, Settings, read_configuration
+from services.router.settings import Configuration, Settings, read_configuration
+from shared.configuration import ConfigError
 from shared.contracts.values import Sensitivity
 
 SHIPPED = Path(__file__).parents[3] / "config"

@@ -1,0 +1,35 @@
+"""Reading a configuration file that people write: what is wrong in it is said in one sentence."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from shared.contracts.event import broken_rules
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class ConfigError(ValueError):
+    """A file that cannot be used; the text is one sentence that says where and why."""
+
+
+def read_yaml(file: Path, shape: type[Shape]) -> Shape:
+    """Return what a YAML file says. Raises `ConfigError`, which names places and never values."""
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{file} is not valid YAML{line}.") from None
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{file} is empty or a list: it must have named sections.")
+    try:
+        return shape.model_validate(content)
+    except ValidationError as error:
+        reason = broken_rules(error).removeprefix("the message breaks its contract at ")
+        raise ConfigError(f"{file} breaks its rules at {reason}.") from None
