@@ -1,23 +1,16 @@
 """Billing's settings, and the shape of the two files that its price book and budgets start from."""
 
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal
-from uuid import UUID
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from services.billing.domain import PriceRow
 from shared.configuration import ConfigError, read_yaml
-from shared.contracts.money import NANO, Price
-from shared.contracts.values import Currency, ModelName, Token, derived_id
+from shared.contracts.money import Amount, StatedPrice, whole_nano
+from shared.contracts.values import Currency, ModelName, Token
 from shared.settings import ServiceSettings
-
-_NAMESPACE: Final = UUID("b1111e57-0000-5000-8000-57e119e12c00")
-_MILLION: Final = 1_000_000
-Amount = Annotated[Decimal, Field(ge=0, max_digits=18)]
 
 
 class Settings(ServiceSettings):
@@ -37,18 +30,9 @@ class _File(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
-class _PriceEntry(_File):
-    currency: Currency
-    input_per_million: Amount
-    output_per_million: Amount
-    per_request: Amount = Decimal(0)
-    source: str = Field(min_length=3, max_length=300)
-    valid_from: date
-
-
 class _ModelEntry(_File):
     provider: Token
-    price: _PriceEntry | None = None
+    price: StatedPrice | None = None
 
 
 class _ModelsFile(_File):
@@ -71,14 +55,17 @@ class BudgetPlan(_File):
 
     def limit_nano(self, tenant: str) -> int:
         """Return a tenant's limit for one period, in nano-units of `currency`."""
-        return _whole(self.tenants.get(tenant, self.default).limit * NANO, "a limit")
+        return whole_nano(self.tenants.get(tenant, self.default).limit)
 
 
 def read_budgets(file: Path) -> BudgetPlan:
     """Return the plan in a budgets.yaml. Raises `ConfigError` for one that cannot be used."""
     plan = read_yaml(file, BudgetPlan)
     for tenant in ("default", *plan.tenants):
-        plan.limit_nano(tenant)
+        try:
+            plan.limit_nano(tenant)
+        except ValueError as error:
+            raise ConfigError(f"{file}: the limit of {tenant} {error}.") from None
     return plan
 
 
@@ -103,30 +90,8 @@ def read_prices(file: Path, currency: str) -> list[PriceRow]:
 def _price_row(model: str, entry: _ModelEntry, file: Path) -> PriceRow:
     stated = entry.price
     assert stated is not None, "only priced models have a row"
-    per_token = f"{file}: the price of {model} per million tokens"
-    input_nano = _whole(stated.input_per_million * NANO / _MILLION, per_token)
-    output_nano = _whole(stated.output_per_million * NANO / _MILLION, per_token)
-    request_nano = _whole(stated.per_request * NANO, f"{file}: the price of {model} per request")
-    valid_from = datetime.combine(stated.valid_from, time(), tzinfo=UTC)
-    content = (
-        *(entry.provider, model, stated.currency, input_nano, output_nano, request_nano),
-        *(stated.source, valid_from.isoformat()),
-    )
-    price = Price(
-        # Derived from all it says: the same line has the same id in every database and replica.
-        id=derived_id(_NAMESPACE, repr(content)),
-        currency=stated.currency,
-        input_token_nano=input_nano,
-        output_token_nano=output_nano,
-        request_nano=request_nano,
-    )
-    return PriceRow(price, entry.provider, model, stated.source, valid_from)
-
-
-def _whole(nano: Decimal, what: str) -> int:
-    if nano != nano.to_integral_value():
-        raise ConfigError(
-            f"{what} has more decimals than the ledger counts (three for a million tokens, "
-            f"nine for an amount): state it rounded up."
-        )
-    return int(nano)
+    try:
+        price = stated.price(entry.provider, model)
+    except ValueError as error:
+        raise ConfigError(f"{file}: the price of {model} {error}.") from None
+    return PriceRow(price, entry.provider, model, stated.source, stated.valid_from_utc)

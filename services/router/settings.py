@@ -4,25 +4,21 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Final, Literal
-from uuid import UUID
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.router.domain import Capability, Model, Policy, Route
 from shared.configuration import ConfigError, read_yaml
-from shared.contracts.money import NANO, Price
-from shared.contracts.values import Currency, ModelName, Sensitivity, Token, derived_id
+from shared.contracts.money import Price, StatedPrice
+from shared.contracts.values import ModelName, Sensitivity, Token
 from shared.settings import ServiceSettings
 
-_MILLION: Final = 1_000_000
 _REFERENCE: Final = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _VERSION_DIGITS: Final = 12
-Amount = Annotated[Decimal, Field(ge=0, max_digits=18)]
 Residencies = Literal["any"] | tuple[Token, ...]
 
 
@@ -86,15 +82,6 @@ class _Provider(_Section):
         return value
 
 
-class _Price(_Section):
-    currency: Currency
-    input_per_million: Amount
-    output_per_million: Amount
-    per_request: Amount = Decimal(0)
-    source: str = Field(min_length=3, max_length=300)
-    valid_from: date
-
-
 class _Model(_Section):
     provider: Token
     upstream: ModelName | None = None
@@ -102,7 +89,7 @@ class _Model(_Section):
     capabilities: frozenset[Capability]
     context_tokens: int = Field(ge=256)
     output_tokens_max: int = Field(ge=1)
-    price: _Price
+    price: StatedPrice
 
 
 class _ModelsFile(_Section):
@@ -227,22 +214,10 @@ def _filled(text: str, environment: Mapping[str, str]) -> tuple[str, str | None]
 
 
 def _price(name: str, entry: _Model, file: Path) -> Price:
-    stated = entry.price
-    valid_from = datetime.combine(stated.valid_from, time(), tzinfo=UTC)
-    return Price(
-        # Of no meaning outside this process: the price book that counts has identifiers of its own.
-        id=derived_id(UUID(int=0), f"{entry.provider}/{name}/{valid_from.isoformat()}"),
-        currency=stated.currency,
-        input_token_nano=_whole(stated.input_per_million * NANO / _MILLION, name, file),
-        output_token_nano=_whole(stated.output_per_million * NANO / _MILLION, name, file),
-        request_nano=_whole(stated.per_request * NANO, name, file),
-    )
-
-
-def _whole(nano: Decimal, name: str, file: Path) -> int:
-    if nano != nano.to_integral_value():
-        raise ConfigError(f"{file}: the price of {name} has more decimals than are counted.")
-    return int(nano)
+    try:
+        return entry.price.price(entry.provider, name)
+    except ValueError as error:
+        raise ConfigError(f"{file}: the price of {name} {error}.") from None
 
 
 def _policy(stated: _PolicyFile) -> Policy:

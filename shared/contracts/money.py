@@ -1,15 +1,23 @@
 """Amounts: integer nano-units of a currency and integer tokens, so that sums are exact."""
 
-from typing import Final
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.event import Record
-from shared.contracts.values import Currency
+from shared.contracts.values import Currency, derived_id
 
 NANO: Final = 1_000_000_000
 """Nano-units in one unit of a currency: a price of EUR 0.15 per million tokens is 150 a token."""
+
+Amount = Annotated[Decimal, Field(ge=0, max_digits=18)]
+"""An amount as people write it, in whole units of a currency."""
+
+_MILLION: Final = 1_000_000
+_PRICES: Final = UUID("b1111e57-0000-5000-8000-57e119e12c00")
 
 
 class Price(Record):
@@ -31,6 +39,58 @@ class Price(Record):
             + input_tokens * self.input_token_nano
             + output_tokens * self.output_token_nano
         )
+
+
+class StatedPrice(BaseModel):
+    """A model's price as `config/models.yaml` states it, with its source and its first day."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    currency: Currency
+    input_per_million: Amount
+    output_per_million: Amount
+    per_request: Amount = Decimal(0)
+    source: str = Field(min_length=3, max_length=300)
+    valid_from: date
+
+    @property
+    def valid_from_utc(self) -> datetime:
+        """Return the moment from which the price holds."""
+        return datetime.combine(self.valid_from, time(), tzinfo=UTC)
+
+    def price(self, provider: str, model: str) -> Price:
+        """Return the exact price, with an id derived from all that is stated.
+
+        The same statement has the same id in every process and database. Raises `ValueError` for
+        an amount that is finer than a nano-unit per token.
+        """
+        counted = (
+            whole_nano(self.input_per_million / _MILLION),
+            whole_nano(self.output_per_million / _MILLION),
+            whole_nano(self.per_request),
+        )
+        stated = (
+            *(provider, model, self.currency, *counted),
+            *(self.source, self.valid_from_utc.isoformat()),
+        )
+        return Price(
+            id=derived_id(_PRICES, repr(stated)),
+            currency=self.currency,
+            input_token_nano=counted[0],
+            output_token_nano=counted[1],
+            request_nano=counted[2],
+        )
+
+
+def whole_nano(amount: Decimal) -> int:
+    """Return an amount in nano-units. Raises `ValueError` where that is no whole number."""
+    nano = amount * NANO
+    if nano != nano.to_integral_value():
+        raise ValueError(
+            "has more decimals than the ledger counts (three for a million tokens, nine for an "
+            "amount): state it rounded up"
+        )
+    return int(nano)
 
 
 def amount_text(nano: int, currency: str) -> str:
