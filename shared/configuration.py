@@ -16,12 +16,23 @@ class ConfigError(ValueError):
     """A file that cannot be used; the text is one sentence that says where and why."""
 
 
+def read_text(file: Path) -> str:
+    """Return a file's text. Raises `ConfigError`."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {type(error).__name__}.") from None
+
+
 def read_yaml(file: Path, shape: type[Shape]) -> Shape:
     """Return what a YAML file says. Raises `ConfigError`, which names places and never values."""
+    return parse_yaml(read_text(file), shape, str(file))
+
+
+def parse_yaml(text: str, shape: type[Shape], file: str) -> Shape:
+    """Return what a document says. Raises `ConfigError`, which names places and never values."""
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
+        content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""

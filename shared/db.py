@@ -5,9 +5,9 @@ Nothing but this module begins or ends a transaction.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -21,9 +21,6 @@ class Transaction(Protocol):
 
     async def execute(self, query: str, *args: object) -> str:
         """Run one statement and return its status line."""
-
-    async def executemany(self, query: str, args: Iterable[Sequence[object]]) -> None:
-        """Run one statement for each row of arguments."""
 
     async def fetch(self, query: str, *args: object) -> list[Any]:
         """Return all rows; each answers `row["column"]`."""
@@ -40,12 +37,8 @@ class Transaction(Protocol):
         """Write many rows by COPY."""
 
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
 CONNECTIONS_MAX: Final = 8
 STATEMENT_S_MAX: Final = 30.0
-GROUP_MAX: Final = 256
 _AWAY: Final = (
     OSError,
     TimeoutError,
@@ -199,72 +192,3 @@ async def forget_inbox(tx: Transaction, older_than_s: int) -> None:
         "DELETE FROM inbox WHERE received_at < now() - make_interval(secs => $1)",
         float(older_than_s),
     )
-
-
-class MigrationOperations(Protocol):
-    """What is needed of Alembic's `op`."""
-
-    def execute(self, sqltext: str) -> object:
-        """Run one statement."""
-
-
-def create_inbox_and_outbox(op: MigrationOperations) -> None:
-    """Create the two tables of a service that takes events into its database (for migrations)."""
-    op.execute(
-        "CREATE TABLE inbox (event_id uuid PRIMARY KEY,"
-        " received_at timestamptz NOT NULL DEFAULT now())"
-    )
-    op.execute("CREATE INDEX inbox_received_at ON inbox (received_at)")
-    op.execute(
-        "CREATE TABLE outbox (id uuid PRIMARY KEY,"
-        " position bigint GENERATED ALWAYS AS IDENTITY,"
-        " subject text NOT NULL, payload bytea NOT NULL, traceparent text,"
-        " created_at timestamptz NOT NULL DEFAULT now())"
-    )
-
-
-class GroupCommit(Generic[Item, Result]):
-    """Collects what concurrent callers want written and commits it together.
-
-    While one transaction runs, the next group gathers, so its size follows the load and an idle
-    caller waits for nobody. All of a group succeeds or fails as one.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        write: Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[Result]]],
-    ) -> None:
-        """Remember what to call with each group; it returns one result per item, in order."""
-        self._database = database
-        self._write = write
-        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
-        self._running: asyncio.Task[None] | None = None
-
-    async def submit(self, item: Item) -> Result:
-        """Return the result for `item` once its group is committed.
-
-        Raises `DependencyDown` if PostgreSQL is away, and whatever `write` raises.
-        """
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._commit_all())
-        return await future
-
-    async def _commit_all(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-            try:
-                async with self._database.transaction() as tx:
-                    results = await self._write(tx, [item for item, _ in group])
-            except BaseException as error:
-                for _, future in group:
-                    if not future.done():
-                        future.set_exception(error)
-                if isinstance(error, asyncio.CancelledError):
-                    raise
-                continue
-            for (_, future), result in zip(group, results, strict=True):
-                if not future.done():
-                    future.set_result(result)

@@ -20,7 +20,6 @@ class Transient(BusError):
     """Raise when the same message may succeed later; `delay_s` overrides the usual backoff."""
 
     def __init__(self, reason: str, *, delay_s: float | None = None) -> None:
-        """Keep a reason that names no value from the message."""
         super().__init__(reason)
         self.delay_s = delay_s
 
@@ -29,7 +28,6 @@ class Permanent(BusError):
     """Raise when no retry can help; `code` is what the caller is told."""
 
     def __init__(self, code: ErrorCode) -> None:
-        """Keep the code."""
         super().__init__(code.value)
         self.code = code
 

@@ -15,7 +15,6 @@ class JsonLines(logging.Formatter):
     """Writes one JSON object a line; `extra={"facts": {...}}` adds fields."""
 
     def __init__(self, service: str, replica: str) -> None:
-        """Remember who writes."""
         super().__init__()
         self._writer = {"service": service, "replica": replica}
 

@@ -60,11 +60,9 @@ class SpanBuffer(SpanProcessor):
     """Holds this process's finished spans until the bus takes them; full, it drops the oldest."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._spans: deque[ReadableSpan] = deque(maxlen=SPANS_BUFFERED_MAX)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Keep a finished span."""
         if len(self._spans) == SPANS_BUFFERED_MAX:
             SPANS_DROPPED.inc()
         self._spans.append(span)

@@ -1,4 +1,4 @@
-"""Streams and consumers on NATS, made what the catalogue says.
+"""Streams, buckets and consumers on NATS, made what the catalogue says.
 
 Services declare nothing at start: nats-py would silently keep a consumer whose settings have
 changed, and other libraries overwrite a stream.
@@ -18,39 +18,51 @@ from nats.js.api import (
 from nats.js.errors import NotFoundError
 
 from deploy.provision.changes import Change
-from shared.contracts.catalog import CONSUMERS, STREAMS, Consumer, Stream, stream_subjects
+from shared.contracts.catalog import (
+    BUCKETS,
+    CONSUMERS,
+    STREAMS,
+    Bucket,
+    Consumer,
+    Stream,
+    stream_subjects,
+)
 
 UNACKNOWLEDGED_FACTOR: Final = 16
 """Messages that all replicas of a service together may hold, in batches: room for 16 replicas."""
+BUCKET_DUPLICATE_WINDOW_S: Final = 120
+"""The server's own; stated, since everything is that is compared."""
 
 
 async def provision_bus(js: JetStreamContext, *, replicas: int, apply: bool) -> list[Change]:
-    """Make streams and consumers what the catalogue says and return the differences.
+    """Make streams, buckets and consumers what the catalogue says and return the differences.
 
     With `apply` false nothing is changed. A consumer is updated in place and keeps its position.
     """
     changes: list[Change] = []
     for stream in STREAMS:
-        changes += await _provision_stream(js, stream, replicas=replicas, apply=apply)
+        changes += await _provision_stream(js, stream_config(stream, replicas), apply=apply)
+    for bucket in BUCKETS:
+        changes += await _provision_stream(js, bucket_config(bucket, replicas), apply=apply)
     for consumer in CONSUMERS:
         changes += await _provision_consumer(js, consumer, apply=apply)
     return changes
 
 
 async def _provision_stream(
-    js: JetStreamContext, stream: Stream, *, replicas: int, apply: bool
+    js: JetStreamContext, wanted: StreamConfig, *, apply: bool
 ) -> list[Change]:
-    wanted = stream_config(stream, replicas)
+    name = str(wanted.name)
     try:
-        found = (await js.stream_info(stream.name)).config
+        found = (await js.stream_info(name)).config
     except NotFoundError:
         if apply:
             await js.add_stream(wanted)
-        return [Change(f"stream {stream.name}", "created")]
+        return [Change(f"stream {name}", "created")]
     differing = _differing(wanted, found)
     if differing and apply:
         await js.update_stream(wanted)
-    return [Change(f"stream {stream.name}: {name}", "updated") for name in differing]
+    return [Change(f"stream {name}: {setting}", "updated") for setting in differing]
 
 
 async def _provision_consumer(
@@ -86,6 +98,25 @@ def stream_config(stream: Stream, replicas: int) -> StreamConfig:
         duplicate_window=stream.duplicate_window_s,
         num_replicas=replicas,
         allow_direct=stream.direct_get,
+    )
+
+
+def bucket_config(bucket: Bucket, replicas: int) -> StreamConfig:
+    """Return the stream behind a bucket, as NATS' own key-value clients know it."""
+    return StreamConfig(
+        name=bucket.stream,
+        subjects=[bucket.subject(">")],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_msgs_per_subject=1,
+        max_bytes=bucket.bytes_max,
+        max_msg_size=bucket.value_bytes_max,
+        duplicate_window=BUCKET_DUPLICATE_WINDOW_S,
+        num_replicas=replicas,
+        allow_direct=True,
+        allow_rollup_hdrs=True,
+        deny_delete=True,
     )
 
 

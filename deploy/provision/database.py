@@ -35,6 +35,16 @@ class Schema:
         """Return the schema's name: what the service keeps there, where that says more."""
         return _NAMES.get(self.service, self.service)
 
+    @property
+    def folder(self) -> Path:
+        """Return the service's own folder."""
+        return Path(str(files("services"))) / self.service
+
+    @property
+    def is_kept(self) -> bool:
+        """Return whether the service keeps data; one that does not reads what others publish."""
+        return (self.folder / "migrations").is_dir()
+
 
 async def provision_database(admin_url: str, schemas: Sequence[Schema]) -> list[Change]:
     """Create roles and schemas, run each service's migrations as its role, publish its views."""
@@ -44,10 +54,14 @@ async def provision_database(admin_url: str, schemas: Sequence[Schema]) -> list[
         for schema in schemas:
             changes += await _provision_role(admin, schema)
         changes += await _provision_reader(admin)
-        stamped = {schema.name: await _stamp(admin, schema.name) for schema in schemas}
+        for schema in schemas:
+            if not schema.is_kept:
+                await admin.execute(f'GRANT "{READER}" TO "{role_of(schema.service)}"')
+        kept = [schema for schema in schemas if schema.is_kept]
+        stamped = {schema.name: await _stamp(admin, schema.name) for schema in kept}
     finally:
         await admin.close()
-    for schema in schemas:
+    for schema in kept:
         changes += await _migrate(schema, stamped[schema.name])
     return changes
 
@@ -64,6 +78,8 @@ async def _provision_role(admin: asyncpg.Connection, schema: Schema) -> list[Cha
         "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", role, schema.password
     )
     await admin.execute(statement)
+    if not schema.is_kept:
+        return changes
     if not await admin.fetchval("SELECT 1 FROM pg_namespace WHERE nspname = $1", name):
         await admin.execute(f'CREATE SCHEMA "{name}" AUTHORIZATION "{role}"')
         changes.append(Change(f"schema {name}", "created"))
@@ -91,8 +107,7 @@ async def _stamp(admin: asyncpg.Connection, name: str) -> str | None:
 
 
 async def _migrate(schema: Schema, stands_at: str | None) -> list[Change]:
-    folder = Path(str(files("services"))) / schema.service / "migrations"
-    config = _alembic(schema.name, folder)
+    config = _alembic(schema.name, schema.folder / "migrations")
     head = ScriptDirectory.from_config(config).get_current_head()
     changes: list[Change] = []
     if head != stands_at:
@@ -132,7 +147,7 @@ async def _upgrade(schema: Schema, config: Config) -> None:
 
 async def _publish_views(schema: Schema) -> None:
     """Create or replace a service's views and let analysts read them."""
-    folder = Path(str(files("services"))) / schema.service / "views"
+    folder = schema.folder / "views"
     views = sorted(folder.glob("*.sql")) if folder.is_dir() else []
     if not views:
         return

@@ -12,6 +12,7 @@ from typing import Final
 from shared.contracts.catalog import (
     ANSWERS,
     APP,
+    BUCKETS,
     COMMANDS,
     CONSUMERS,
     EVENTS,
@@ -73,6 +74,7 @@ def service_permissions(service: str) -> Permissions:
             *_pulls(service),
             *_asks(service),
             *_replies(service),
+            *_looks_up(service),
         ],
         subscribe=[inbox_of(service), *_live_events(service), *_answers(service)],
     )
@@ -167,8 +169,20 @@ def _replies(service: str) -> Iterator[str]:
 
 def _live_events(service: str) -> Iterator[str]:
     for row in EVENTS:
-        if row.stream is None and service in row.takers:
+        if service in row.heard_by or (row.stream is None and service in row.takers):
             yield f"{row.prefix}{_any_tokens(row)}"
+
+
+def _looks_up(service: str) -> Iterator[str]:
+    """Yield where a service may read the last message of a subject, and what it may write."""
+    for row in EVENTS:
+        if service in row.heard_by and row.stream is ANSWERS:
+            yield f"{DIRECT_GET}.{row.prefix}{_any_tokens(row)}"
+    for bucket in BUCKETS:
+        if service in (bucket.writer, *bucket.readers):
+            yield f"$JS.API.DIRECT.GET.{bucket.stream}.{bucket.subject('>')}"
+        if service == bucket.writer:
+            yield bucket.subject(">")
 
 
 def _any_tokens(row: EventRow) -> str:

@@ -51,7 +51,6 @@ class BatchConsuming(Consuming):
                 await self.done(delivery)
 
     async def handle(self, deliveries: list[Delivery]) -> None:
-        """Turn events into events and store those on the bus."""
         effects = await self.handler([delivery.event for delivery in deliveries])
         await self.publish_effects(effects, by_cause(deliveries))
 

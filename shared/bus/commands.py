@@ -62,8 +62,8 @@ class Commanding:
         database: Database | None,
         outbox: Outbox | None,
     ) -> None:
-        """Remember the parts; `run` begins."""
         self.row = row
+        self.name = row.subject
         self._service = service
         self._handler = handler
         self._client = client
@@ -76,7 +76,6 @@ class Commanding:
 
     @property
     def problem(self) -> str | None:
-        """Return why commands are not answered now, or None."""
         return "not started" if self._subscription is None else None
 
     async def run(self) -> None:

@@ -21,7 +21,6 @@ class Connection:
     """One NATS connection. `on_reconnect` callbacks run after each return of the link."""
 
     def __init__(self, url: str, user: str, seed_file: Path | None) -> None:
-        """Remember where to connect and as whom; the user's name is also its inbox prefix."""
         self.client = Client()
         self.user = user
         self.on_reconnect: list[asyncio.Event] = []
@@ -68,7 +67,6 @@ class Connection:
 
     @property
     def is_up(self) -> bool:
-        """Return whether the link stands now."""
         return bool(self.client.is_connected)
 
     async def close(self) -> None:

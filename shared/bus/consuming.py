@@ -35,8 +35,8 @@ class Consuming:
         publisher: Publisher,
         give_up: GiveUp | None,
     ) -> None:
-        """Remember the parts; `run` begins."""
         self.consumer = consumer
+        self.name = consumer.name
         self.failures = Failures(service, consumer.name, publisher, give_up)
         self.publisher = publisher
         self.in_hand: dict[int, Delivery] = {}
@@ -52,7 +52,6 @@ class Consuming:
 
     @property
     def problem(self) -> str | None:
-        """Return why this consumer does not consume now, or None if it does."""
         if self.down is not None:
             return f"waits for {self.down}"
         return self._pull.problem
@@ -100,7 +99,6 @@ class Consuming:
         """Break off what is still in hand: the time to stop is over."""
 
     async def give_up_broken(self, deliveries: list[Delivery]) -> list[Delivery]:
-        """Dead-letter what could not be read and return the rest."""
         self.in_hand |= {delivery.place.sequence: delivery for delivery in deliveries}
         for delivery in [one for one in deliveries if one.event is None]:
             await self.fail(delivery, None)
@@ -116,7 +114,6 @@ class Consuming:
         )
 
     async def done(self, delivery: Delivery) -> None:
-        """Acknowledge a message and end its span."""
         await delivery.acknowledge()
         finish(delivery.hop)
         self._count_done()
@@ -160,7 +157,6 @@ class Consuming:
         self.show_in_hand(len(self.in_hand))
 
     async def _pause(self) -> None:
-        """While a dependency is down, wait before the next probe."""
         if self.down is None:
             return
         wait_s = PAUSE_S[min(self._pauses, len(PAUSE_S) - 1)]

@@ -50,7 +50,6 @@ class Delivery:
         return (self.message.headers or {}).get(SEALED)
 
     async def acknowledge(self) -> None:
-        """Tell JetStream that the message is done."""
         with _link_may_be_away():
             await self.message.ack()
 

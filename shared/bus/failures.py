@@ -29,7 +29,6 @@ class Failures:
     def __init__(
         self, service: str, consumer: str, publisher: Publisher, give_up: GiveUp | None
     ) -> None:
-        """Remember how to tell the caller."""
         self._service = service
         self._consumer = consumer
         self._publisher = publisher
@@ -54,7 +53,6 @@ class Failures:
         finish(delivery.hop, error)
 
     def _verdict(self, delivery: Delivery, error: BaseException | None) -> ErrorCode | None:
-        """Return why to give up, or None to try again."""
         if delivery.fault is not None:
             return delivery.fault
         if isinstance(error, Permanent):

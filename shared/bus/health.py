@@ -19,7 +19,6 @@ class Health:
     def __init__(
         self, host: str, port: int, problems: Problems, remarks: Mapping[str, str]
     ) -> None:
-        """Remember where to listen and whom to ask; `open` binds."""
         self.port = port
         self._host = host
         self._problems = problems
@@ -32,7 +31,6 @@ class Health:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Stop listening."""
         if self._server is not None:
             self._server.close()
 

@@ -1,4 +1,4 @@
-"""Live events: core NATS, addressed to one replica, kept nowhere, order preserved."""
+"""Live events: core NATS, for one replica or for all of a service, order preserved."""
 
 import asyncio
 import logging
@@ -32,10 +32,11 @@ class Listening:
     def __init__(
         self, service: str, replica: str, event: type[Event], handler: LiveHandler, client: Client
     ) -> None:
-        """Remember the parts; `run` begins."""
+        row = row_of(event)
         self.event = event
+        self.name = row.prefix
         self._service = service
-        self._subject = f"{row_of(event).prefix}.{replica}.*"
+        self._subject = f"{row.prefix}.{replica}.*" if row.per_replica else row.filter
         self._handler = handler
         self._client = client
         self._known = known_types(event)
@@ -64,7 +65,6 @@ class Listening:
                 await publisher.live(subject_of(effect), encode(effect, self._service), None)
 
     async def stop(self) -> None:
-        """Stop listening."""
         if self._subscription is not None:
             await self._subscription.drain()
         self._stopping = True

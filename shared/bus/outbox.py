@@ -29,7 +29,6 @@ class Outbox:
     """Keeps messages in the transaction that decided on them, sends them after it."""
 
     def __init__(self, database: Database, publisher: Publisher) -> None:
-        """Remember the parts."""
         self._database = database
         self._publisher = publisher
         self._published: list[UUID] = []

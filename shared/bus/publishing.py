@@ -41,14 +41,12 @@ class Publisher:
     """Sends messages and waits for their confirmations, over one inbox for all of them."""
 
     def __init__(self, client: Client) -> None:
-        """Remember the connection; `open` subscribes to the confirmations."""
         self._client = client
         self._inbox = ""
         self._numbers = itertools.count()
         self._waiting: dict[str, _Group] = {}
 
     async def open(self) -> None:
-        """Begin to listen for confirmations."""
         self._inbox = self._client.new_inbox()
         await self._client.subscribe(f"{self._inbox}.*", cb=self._confirmed)
 
@@ -80,7 +78,6 @@ class Publisher:
             _log.debug("a live message was dropped")
 
     async def _attempt(self, messages: list[Outgoing]) -> list[Outgoing]:
-        """Send once; return those that were not confirmed."""
         group = _Group(len(messages))
         sent: dict[str, Outgoing] = {}
         for message in messages:
@@ -125,7 +122,6 @@ class _Group:
         self.done = asyncio.Event()
 
     def answer(self, reply: str, *, stored: bool) -> None:
-        """Note one answer."""
         self.left -= 1
         if stored:
             self.stored.add(reply)

@@ -46,7 +46,6 @@ class Place:
 
     @classmethod
     def of(cls, message: Msg) -> "Place":
-        """Return the place of a message that JetStream delivered."""
         tokens = message.reply.split(".")
         # Servers write two forms; the longer one adds a domain and an account hash in front.
         start = 4 if len(tokens) == _SHORT_FORM else 6
@@ -63,7 +62,6 @@ class Pull:
     """
 
     def __init__(self, connection: Connection, consumer: Consumer) -> None:
-        """Remember what to pull; `open` subscribes."""
         self.consumer = consumer
         self.problem: str | None = "not started"
         self.queue: deque[Msg] = deque()
@@ -80,7 +78,6 @@ class Pull:
         self._heard_s = 0.0
 
     async def open(self) -> None:
-        """Subscribe to the inbox that the server delivers into."""
         self._connection.on_reconnect.append(self._reconnected)
         client = self._connection.client
         self._inbox = client.new_inbox()
@@ -105,7 +102,6 @@ class Pull:
         return [self.queue.popleft() for _ in range(min(count, len(self.queue)))]
 
     def wake(self) -> None:
-        """End the wait of `take`."""
         self._arrived.set()
 
     async def close(self) -> list[Msg]:

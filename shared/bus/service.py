@@ -17,6 +17,7 @@ from shared.bus.batches import (
     TransactionConsuming,
     TransactionHandler,
 )
+from shared.bus.buckets import POLL_S, Apply, Following
 from shared.bus.commands import Commanding, Handler, ask
 from shared.bus.connection import Connection
 from shared.bus.consuming import Consuming
@@ -50,7 +51,7 @@ COLLECTOR_THRESHOLDS: Final = (20_000, 50, 50)
 TENANT: Final = "default"
 POSTGRESQL: Final = "postgresql"
 
-Job = Callable[[], Awaitable[Sequence[Event]]]
+Job = Callable[[], Awaitable[Sequence[Event] | None]]
 Hook = Callable[[], Awaitable[None]]
 
 
@@ -60,7 +61,6 @@ class Service:
     def __init__(
         self, name: str, settings: ServiceSettings, database: Database | None = None
     ) -> None:
-        """Remember who this is; nothing is opened before `run`."""
         self.name = name
         self.settings = settings
         self.database = database
@@ -115,7 +115,7 @@ class Service:
         self._parts.append(build)
 
     def live(self, event: type[Event], handler: LiveHandler) -> None:
-        """Take the live events that are addressed to this replica."""
+        """Take the live events that are addressed to this replica, or to every one."""
         self._parts.append(
             lambda: Listening(
                 self.name, self.settings.replica, event, handler, self.connection.client
@@ -131,6 +131,24 @@ class Service:
             return Commanding(self.name, row, handler, self.connection.client, database, outbox)
 
         self._parts.append(build)
+
+    def part(self, part: Any) -> None:  # noqa: ANN401  Whatever has these four.
+        """Run something of the service's own beside the rest, such as an HTTP server.
+
+        It has a `name`, a `problem` (None while it works), an async `stop()`, and an async `run()`
+        that returns when all in hand is done after `stop`.
+        """
+        self._parts.append(lambda: part)
+
+    def configured(self, apply: Apply) -> None:
+        """Call `apply` with the configuration in force, at the start and whenever it changes.
+
+        While the bucket is empty nothing is called. `apply` raises `ConfigError` for what it cannot
+        use; the service then goes on as it was, and says so.
+        """
+        following = Following(self.connection, apply, self.remarks)
+        self.on_start(following.begin)
+        self.every(POLL_S, following.look)
 
     def every(self, seconds: float, job: Job) -> None:
         """Run a job again and again; the events it returns are published."""
@@ -155,7 +173,6 @@ class Service:
         sys.exit(uvloop.run(main))
 
     def stop(self) -> None:
-        """Begin to drain."""
         self._stopped.set()
 
     def problems(self) -> dict[str, str]:
@@ -170,8 +187,7 @@ class Service:
         for part in self._running:
             problem = getattr(part, "problem", None)
             if problem:
-                name = part.consumer.name if isinstance(part, Consuming) else part.row.subject
-                found[name] = problem
+                found[part.name] = problem
         return found
 
     async def serve(self) -> int:
@@ -227,10 +243,9 @@ class Service:
         self.notes[POSTGRESQL] = "the database is away"
         return False
 
-    async def _probe(self) -> Sequence[Event]:
+    async def _probe(self) -> None:
         # An idle service would not find out otherwise.
         await self._database_is_up()
-        return ()
 
     async def _drain(self, tasks: list[Any], jobs: list[Any]) -> int:
         """Stop taking, finish what is in hand, and return how many parts had crashed."""
@@ -262,13 +277,14 @@ class Service:
         while True:
             try:
                 with suppress(DependencyDown):
-                    await self._publish(await job())
+                    await self.publish(await job())
             except Exception:
                 # A job runs again soon: one failure must not end the service.
                 _log.exception("a job failed")
             await asyncio.sleep(seconds)
 
-    async def _publish(self, events: Sequence[Event]) -> None:
+    async def publish(self, events: Sequence[Event] | None) -> None:
+        """Publish what follows from no message; raises `DependencyDown` while the bus is away."""
         if events and self._publisher is not None:
             await self._publisher.durable([outgoing(one, self.name, None) for one in events])
 
@@ -276,22 +292,20 @@ class Service:
         """Publish what is left of the trace; a bus that is away must not hold up the end."""
         with suppress(DependencyDown, TimeoutError):
             async with asyncio.timeout(LAST_SPANS_S_MAX):
-                await self._publish(spans)
+                await self.publish(spans)
 
     async def _spans(self, buffer: SpanBuffer) -> list[Event]:
         spans = buffer.take(SPANS_MAX, self.name)
         return [SpanRecorded(tenant=TENANT, app=self.name, spans=spans)] if spans else []
 
-    async def _relay(self) -> Sequence[Event]:
+    async def _relay(self) -> None:
         if self._outbox is not None and (relayed := await self._outbox.relay()):
             _log.warning("relayed", extra={"facts": {"messages": relayed}})
-        return ()
 
-    async def _forget(self) -> Sequence[Event]:
+    async def _forget(self) -> None:
         if self.database is not None:
             async with self.database.transaction() as tx:
                 await forget_inbox(tx, INBOX_KEPT_S)
-        return ()
 
     def _frame(self, consumer: str, give_up: GiveUp | None) -> tuple[Any, ...]:
         row = consumer_named(consumer)

@@ -23,7 +23,6 @@ class SlotConsuming(Consuming):
     handler: SlotHandler
 
     async def work(self, deliveries: list[Delivery]) -> None:
-        """Start a slot for each message."""
         for delivery in await self.give_up_broken(deliveries):
             task = asyncio.create_task(self._run_slot(delivery))
             self._tasks.add(task)
@@ -31,21 +30,17 @@ class SlotConsuming(Consuming):
         self.show_in_hand(len(self.in_hand))
 
     def __init__(self, *parts: Any) -> None:
-        """Start with all slots free."""
         super().__init__(*parts)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def wait_for_room(self) -> None:
-        """Return when a slot is free."""
         await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def finish(self) -> None:
-        """Return when all slots have ended."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     def abandon(self) -> None:
-        """Break off all slots."""
         for task in self._tasks:
             task.cancel()
 

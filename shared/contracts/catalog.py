@@ -8,6 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shared.contracts.access import (
+    AccessChanged,
+    AccessCheck,
+    AccessDenied,
+    AccessReply,
+    AppCreate,
+    AppDisable,
+    AppList,
+    AppListReply,
+    AppReply,
+    AppRotate,
+)
 from shared.contracts.billing import (
     BudgetExhausted,
     HoldGranted,
@@ -24,11 +36,37 @@ from shared.contracts.completions import (
     CompletionProduced,
     CompletionRestored,
 )
-from shared.contracts.evaluations import EvaluationScored
+from shared.contracts.configuration import (
+    ConfigApply,
+    ConfigApplyReply,
+    ConfigPublished,
+    ConfigRead,
+    ConfigReadReply,
+)
+from shared.contracts.evaluations import (
+    EvaluationScored,
+    ExperimentRecord,
+    ExperimentReply,
+    ScoresRead,
+    ScoresReply,
+)
 from shared.contracts.event import Event, RequestEvent
+from shared.contracts.incidents import (
+    IncidentAck,
+    IncidentAcknowledged,
+    IncidentList,
+    IncidentListReply,
+    IncidentOpened,
+    IncidentReply,
+    IncidentResolve,
+    IncidentResolved,
+    NotificationReply,
+    NotificationTest,
+)
 from shared.contracts.records import RecordRead, RecordReply
 from shared.contracts.requests import (
     PAYLOAD_BYTES_MAX,
+    RequestCancelled,
     RequestRedacted,
     RequestRefused,
     RequestSubmitted,
@@ -44,7 +82,10 @@ OPERATOR: Final = "operator"
 """Stands for the person at the command line."""
 SEALED_READER: Final = "redactor"
 """The one service that is handed the sealed map from placeholders to values."""
-SERVICES: Final = ("redactor", "router", "billing", "audit", "evals", "watch")
+SERVICES: Final = (
+    *("gateway", "redactor", "router", "billing"),
+    *("audit", "evals", "watch", "console"),
+)
 
 _HOUR_S: Final = 3600
 _DAY_S: Final = 24 * _HOUR_S
@@ -89,7 +130,8 @@ class EventRow:
     """One event: what it may contain, who sends it, who takes it, where it is kept.
 
     `stream` is None for what is live only. `per_request` adds the request's id to the subject;
-    `per_replica` puts the addressed replica in place of tenant and app.
+    `per_replica` puts the addressed replica in place of tenant and app. `heard_by` names takers
+    whose every replica hears it live, although a stream keeps it.
     """
 
     event: type[Event]
@@ -99,6 +141,7 @@ class EventRow:
     stream: Stream | None
     per_request: bool = True
     per_replica: bool = False
+    heard_by: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -112,20 +155,37 @@ class EventRow:
 
 
 EVENTS: Final = (
-    EventRow(RequestSubmitted, CLEAR, (APP,), ("redactor",), INBOX, per_request=False),
+    EventRow(RequestSubmitted, CLEAR, (APP, "gateway"), ("redactor",), INBOX, per_request=False),
     EventRow(RequestRedacted, MASKED, ("redactor",), ("router", "audit", "evals"), MASKED_LOG),
     EventRow(RequestRefused, MASKED, ("redactor", "router"), ("redactor", "audit"), MASKED_LOG),
+    EventRow(
+        RequestCancelled,
+        META,
+        ("gateway",),
+        ("router", "audit"),
+        META_LOG,
+        # Nobody but the replica itself knows which replica calls for a request.
+        heard_by=("router",),
+    ),
     EventRow(CompletionProduced, MASKED, ("router",), ("redactor", "audit", "evals"), MASKED_LOG),
     EventRow(CompletionFailed, MASKED, ("router",), ("redactor", "audit"), MASKED_LOG),
-    EventRow(CompletionRestored, CLEAR, ("redactor",), (APP,), ANSWERS),
+    EventRow(
+        CompletionRestored, CLEAR, ("redactor",), (APP, "gateway"), ANSWERS, heard_by=("gateway",)
+    ),
     EventRow(ChunkProduced, MASKED, ("router",), ("redactor",), None, per_replica=True),
-    EventRow(ChunkRestored, CLEAR, ("redactor",), (APP,), None),
-    EventRow(UsageRecorded, META, ("router",), ("billing", "audit"), META_LOG),
+    EventRow(ChunkRestored, CLEAR, ("redactor",), (APP, "gateway"), None),
+    EventRow(UsageRecorded, META, ("router",), ("billing", "audit", "watch"), META_LOG),
     EventRow(HoldGranted, META, ("billing",), ("audit",), META_LOG),
     EventRow(HoldSettled, META, ("billing",), ("audit",), META_LOG),
     EventRow(UsagePriced, META, ("billing",), ("audit",), META_LOG),
     EventRow(BudgetExhausted, META, ("billing",), ("audit",), META_LOG, per_request=False),
     EventRow(EvaluationScored, META, ("evals",), ("audit",), META_LOG),
+    EventRow(ConfigPublished, META, ("gateway",), ("audit",), META_LOG, per_request=False),
+    EventRow(AccessChanged, META, ("gateway",), ("audit",), META_LOG, per_request=False),
+    EventRow(AccessDenied, META, ("gateway", "console"), ("audit",), META_LOG, per_request=False),
+    EventRow(IncidentOpened, META, ("watch",), ("audit",), META_LOG, per_request=False),
+    EventRow(IncidentAcknowledged, META, ("watch",), ("audit",), META_LOG, per_request=False),
+    EventRow(IncidentResolved, META, ("watch",), ("audit",), META_LOG, per_request=False),
     EventRow(SpanRecorded, META, (APP, *SERVICES), ("watch",), META_LOG, per_request=False),
 )
 
@@ -185,7 +245,11 @@ CONSUMERS: Final = (
     Consumer(
         "audit-meta",
         "audit",
-        (UsageRecorded, HoldGranted, HoldSettled, UsagePriced, BudgetExhausted, EvaluationScored),
+        (
+            *(RequestCancelled, UsageRecorded, HoldGranted, HoldSettled, UsagePriced),
+            *(BudgetExhausted, EvaluationScored, ConfigPublished, AccessChanged, AccessDenied),
+            *(IncidentOpened, IncidentAcknowledged, IncidentResolved),
+        ),
         batch_max=256,
         gather_s=_GATHER_S,
     ),
@@ -196,6 +260,7 @@ CONSUMERS: Final = (
         batch_max=128,
         gather_s=_GATHER_S,
     ),
+    Consumer("watch-usage", "watch", (UsageRecorded,), batch_max=256, gather_s=_GATHER_S),
     Consumer("watch-spans", "watch", (SpanRecorded,), batch_max=64, gather_s=_GATHER_S),
 )
 
@@ -215,11 +280,59 @@ class CommandRow:
         return f"{ROOT}.{self.data_class}.cmd.{self.command.service}.{self.command.verb}"
 
 
+_PEOPLE: Final = (OPERATOR, "console")
 COMMANDS: Final = (
     CommandRow(HoldRequest, HoldReply, META, ("router",)),
-    CommandRow(TraceRead, TraceReply, META, (OPERATOR,)),
-    CommandRow(RecordRead, RecordReply, MASKED, (OPERATOR,)),
+    CommandRow(AccessCheck, AccessReply, META, ("console",)),
+    CommandRow(AppCreate, AppReply, META, (OPERATOR,)),
+    CommandRow(AppList, AppListReply, META, (OPERATOR,)),
+    CommandRow(AppRotate, AppReply, META, (OPERATOR,)),
+    CommandRow(AppDisable, AppReply, META, (OPERATOR,)),
+    # People write these documents, and may write a name into a comment.
+    CommandRow(ConfigApply, ConfigApplyReply, CLEAR, (OPERATOR,)),
+    CommandRow(ConfigRead, ConfigReadReply, CLEAR, (OPERATOR,)),
+    CommandRow(TraceRead, TraceReply, META, _PEOPLE),
+    CommandRow(IncidentList, IncidentListReply, META, _PEOPLE),
+    CommandRow(IncidentAck, IncidentReply, META, _PEOPLE),
+    CommandRow(IncidentResolve, IncidentReply, META, _PEOPLE),
+    CommandRow(NotificationTest, NotificationReply, META, (OPERATOR,)),
+    CommandRow(ScoresRead, ScoresReply, META, (OPERATOR,)),
+    CommandRow(ExperimentRecord, ExperimentReply, META, (OPERATOR,)),
+    CommandRow(RecordRead, RecordReply, MASKED, _PEOPLE),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One NATS key-value bucket: one service writes it, `readers` look at it again and again.
+
+    Nobody watches it: a watch can be stale for twenty seconds after a server restart.
+    """
+
+    name: str
+    writer: str
+    readers: tuple[str, ...]
+    bytes_max: int
+    value_bytes_max: int
+
+    @property
+    def stream(self) -> str:
+        """Return the name of the stream behind it."""
+        return f"KV_{self.name}"
+
+    def subject(self, key: str) -> str:
+        """Return the subject of a key."""
+        return f"$KV.{self.name}.{key}"
+
+
+CONFIG: Final = Bucket(
+    name="SW_CONFIG",
+    writer="gateway",
+    readers=("router", "billing"),
+    bytes_max=64 * 1024**2,
+    value_bytes_max=PAYLOAD_BYTES_MAX,
+)
+BUCKETS: Final = (CONFIG,)
 
 _ROWS: Final[Mapping[type[Event], EventRow]] = {row.event: row for row in EVENTS}
 _COMMAND_ROWS: Final[Mapping[type[Command], CommandRow]] = {row.command: row for row in COMMANDS}

@@ -33,6 +33,8 @@ class TokenUsage(Record):
     input_tokens: int = Field(ge=0)
     output_tokens: int = Field(ge=0)
     source: UsageSource = UsageSource.PROVIDER
+    partial: bool = False
+    """A call was broken off: this is what had arrived by then."""
 
 
 class CompletionProduced(RequestEvent):

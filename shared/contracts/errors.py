@@ -20,11 +20,16 @@ class ErrorCode(StrEnum):
     """A reason that a caller, an analyst and a rule can all name alike."""
 
     INVALID_REQUEST = "invalid_request"
+    UNSUPPORTED = "unsupported"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
     UNKNOWN_VERSION = "unknown_version"
     TOO_LARGE = "too_large"
     QUEUE_FULL = "queue_full"
     CONFLICT = "conflict"
     DEADLINE = "deadline"
+    CANCELLED = "cancelled"
     UNKNOWN_MODEL = "unknown_model"
     NO_CAPABLE_MODEL = "no_capable_model"
     CONTEXT_TOO_LONG = "context_too_long"
@@ -101,11 +106,17 @@ class _Facts:
 
 _FACTS: Final = {
     ErrorCode.INVALID_REQUEST: _Facts(refusal=True, http_status=400),
+    ErrorCode.UNSUPPORTED: _Facts(refusal=True, http_status=400),
+    ErrorCode.UNAUTHENTICATED: _Facts(refusal=True, http_status=401),
+    ErrorCode.FORBIDDEN: _Facts(refusal=True, http_status=403),
+    ErrorCode.NOT_FOUND: _Facts(refusal=True, http_status=404),
     ErrorCode.UNKNOWN_VERSION: _Facts(refusal=True, http_status=400),
     ErrorCode.TOO_LARGE: _Facts(refusal=True, http_status=413),
     ErrorCode.QUEUE_FULL: _Facts(refusal=True, http_status=429, retry_after_s=5),
     ErrorCode.CONFLICT: _Facts(refusal=True, http_status=409),
     ErrorCode.DEADLINE: _Facts(refusal=True, http_status=504, retry_after_s=1),
+    # nginx's number for a client that closed the connection; nobody is left to read it.
+    ErrorCode.CANCELLED: _Facts(refusal=False, http_status=499),
     ErrorCode.UNKNOWN_MODEL: _Facts(refusal=True, http_status=404),
     ErrorCode.NO_CAPABLE_MODEL: _Facts(refusal=True, http_status=422),
     ErrorCode.CONTEXT_TOO_LONG: _Facts(refusal=True, http_status=413),
@@ -137,6 +148,34 @@ _SENTENCES: Final[dict[ErrorCode, dict[str, str]]] = {
         "nb": "Forespørselen følger ikke formatet. Rett den etter docs/events.md og send på nytt.",
         "sv": "Begäran följer inte formatet. Rätta den enligt docs/events.md och skicka igen.",
         "de": "Die Anfrage verletzt ihr Format. Bitte nach docs/events.md berichtigen.",
+    },
+    ErrorCode.UNSUPPORTED: {
+        "en": "The request asks for something that is not offered here. Leave that out.",
+        "da": "Forespørgslen beder om noget, der ikke tilbydes her. Udelad det, og prøv igen.",
+        "nb": "Forespørselen ber om noe som ikke tilbys her. Utelat det og prøv igjen.",
+        "sv": "Begäran innehåller något som inte erbjuds här. Utelämna det och försök igen.",
+        "de": "Die Anfrage verlangt etwas, das es hier nicht gibt. Bitte weglassen.",
+    },
+    ErrorCode.UNAUTHENTICATED: {
+        "en": "The key is missing, unknown, expired or disabled. Ask an operator for a valid one.",
+        "da": "Nøglen mangler, er ukendt, udløbet eller spærret. Bed driften om en gyldig.",
+        "nb": "Nøkkelen mangler, er ukjent, utløpt eller sperret. Be driften om en gyldig.",
+        "sv": "Nyckeln saknas, är okänd, har gått ut eller är spärrad. Be driften om en giltig.",
+        "de": "Der Schlüssel fehlt, ist unbekannt, abgelaufen oder gesperrt. Bitte Betrieb fragen.",
+    },
+    ErrorCode.FORBIDDEN: {
+        "en": "This key's role does not allow that. Ask whoever grants rights for another role.",
+        "da": "Nøglens rolle tillader det ikke. Bed den, der tildeler rettigheder, om en anden.",
+        "nb": "Nøkkelens rolle tillater det ikke. Be den som gir rettigheter, om en annen.",
+        "sv": "Nyckelns roll tillåter inte det. Be den som ger rättigheter om en annan.",
+        "de": "Die Rolle dieses Schlüssels erlaubt das nicht. Bitte eine andere erteilen lassen.",
+    },
+    ErrorCode.NOT_FOUND: {
+        "en": "There is nothing by this name here. List what there is and correct the name.",
+        "da": "Her findes intet med det navn. Vis, hvad der er, og ret navnet.",
+        "nb": "Her finnes ingenting med det navnet. Vis hva som finnes, og rett navnet.",
+        "sv": "Här finns inget med det namnet. Visa vad som finns och rätta namnet.",
+        "de": "Unter diesem Namen gibt es hier nichts. Bitte auflisten und berichtigen.",
     },
     ErrorCode.UNKNOWN_VERSION: {
         "en": "The event's type or version is unknown here. Send one that docs/events.md lists.",
@@ -172,6 +211,13 @@ _SENTENCES: Final[dict[ErrorCode, dict[str, str]]] = {
         "nb": "Forespørselen ble ikke besvart innen fristen. Prøv igjen, eller gi mer tid.",
         "sv": "Begäran besvarades inte inom tidsfristen. Försök igen, eller ge mer tid.",
         "de": "Die Anfrage wurde nicht rechtzeitig beantwortet. Bitte mehr Zeit geben.",
+    },
+    ErrorCode.CANCELLED: {
+        "en": "The caller left before the answer was whole. What was used until then is charged.",
+        "da": "Spørgeren forlod os, før svaret var helt. Forbruget indtil da afregnes.",
+        "nb": "Spørreren forlot oss før svaret var helt. Forbruket til da avregnes.",
+        "sv": "Den som frågade lämnade innan svaret var helt. Förbrukningen dittills debiteras.",
+        "de": "Der Aufrufer ging vor dem Ende der Antwort. Das bis dahin Verbrauchte zählt.",
     },
     ErrorCode.UNKNOWN_MODEL: {
         "en": "No model has this name. `stellwerk model list` shows the names that can be used.",

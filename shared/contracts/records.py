@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, JsonValue
 
+from shared.contracts.access import Role
 from shared.contracts.commands import Command, Reply
 from shared.contracts.event import Record
 from shared.contracts.values import Hex64, Label
@@ -30,6 +31,8 @@ class RecordRead(Command):
     verb: ClassVar[str] = "record-read"
 
     request_id: UUID
+    role: Role | None = None
+    """The role of who looks, as the gateway found it; the operator at the command line has none."""
 
 
 class RecordReply(Reply):

@@ -45,6 +45,10 @@ class Ask(RequestEvent):
     task: Token | None = None
     max_tokens: int | None = Field(default=None, ge=1, le=OUTPUT_TOKENS_MAX)
     temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     stream: bool = False
     user: Token | None = None
     use_case: Token = "default"
@@ -101,9 +105,20 @@ class RequestRefused(RequestEvent):
     user: Token | None = None
 
 
+class RequestCancelled(RequestEvent):
+    """The caller has left: what is not begun need not begin, and what runs is broken off."""
+
+    kind: ClassVar[str] = "request.cancelled"
+
+    actor: Token
+    reason: Token
+
+
+SAMPLING: Final = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed")
+"""How a model draws its words; numbers that every dialect has and no text is in."""
+
 _DIGESTED: Final = frozenset(
-    {"messages", "model", "task", "max_tokens", "temperature"}
-    | {"metadata", "sensitivity", "use_case"}
+    {"messages", "model", "task", "max_tokens", *SAMPLING} | {"metadata", "sensitivity", "use_case"}
 )
 
 

@@ -48,10 +48,15 @@ def test_the_search_for_free_text_finds_it() -> None:
     }
 
 
-def test_only_the_redactor_and_apps_touch_clear_text() -> None:
+def test_only_the_redactor_and_callers_touch_clear_text() -> None:
     for row in EVENTS:
         if row.data_class is DataClass.CLEAR:
-            assert {*row.senders, *row.takers} <= {APP, "redactor"}
+            assert {*row.senders, *row.takers} <= {APP, "gateway", "redactor"}
+
+
+def test_the_gateway_reads_what_callers_read_and_nothing_masked() -> None:
+    taken = {row.event for row in EVENTS if "gateway" in row.takers}
+    assert taken == {row.event for row in EVENTS if APP in row.takers}
 
 
 def test_each_service_reads_no_more_than_the_design_allows() -> None:

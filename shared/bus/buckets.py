@@ -1,0 +1,81 @@
+"""Key-value buckets: each service looks at what is in force again and again.
+
+Nobody watches a key: after a restart of the server a watch can be stale for twenty seconds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import nats.errors
+from nats.aio.client import Client
+
+from shared.bus.connection import Connection
+from shared.configuration import ConfigError
+from shared.contracts.catalog import CONFIG, Bucket
+from shared.contracts.configuration import ConfigurationVersion
+from shared.errors import DependencyDown
+
+POLL_S: Final = 1.0
+ANSWER_S_MAX: Final = 2.0
+IN_FORCE: Final = "in_force"
+REMARK: Final = "configuration"
+_SEQUENCE: Final = "Nats-Sequence"
+_NOT_FOUND: Final = "404"
+
+Apply = Callable[[ConfigurationVersion], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value and the revision that a writer must name to replace it."""
+
+    value: bytes = field(repr=False)
+    revision: int
+
+
+async def read(client: Client, bucket: Bucket, key: str) -> Entry | None:
+    """Return what stands under a key, or None. Raises `DependencyDown` while the bus is away."""
+    place = f"$JS.API.DIRECT.GET.{bucket.stream}.{bucket.subject(key)}"
+    try:
+        message = await client.request(place, b"", timeout=ANSWER_S_MAX)
+    except (nats.errors.Error, TimeoutError) as error:
+        raise DependencyDown("nats") from error
+    headers = message.headers or {}
+    if headers.get("Status") == _NOT_FOUND:
+        return None
+    if _SEQUENCE not in headers:
+        raise DependencyDown("nats")
+    return Entry(message.data, int(headers[_SEQUENCE]))
+
+
+class Following:
+    """Keeps a service on the version of the configuration that is in force."""
+
+    def __init__(self, connection: Connection, apply: Apply, remarks: dict[str, str]) -> None:
+        self._connection = connection
+        self._apply = apply
+        self._remarks = remarks
+        self._revision = 0
+
+    async def begin(self) -> None:
+        """Look until the bus has answered once."""
+        while True:
+            with suppress(DependencyDown):
+                return await self.look()
+            await asyncio.sleep(POLL_S)
+
+    async def look(self) -> None:
+        """Apply the version in force unless it was the last one; raise `DependencyDown`."""
+        entry = await read(self._connection.client, CONFIG, IN_FORCE)
+        if entry is None or entry.revision == self._revision:
+            return
+        try:
+            await self._apply(ConfigurationVersion.model_validate_json(entry.value))
+        except ConfigError as error:
+            self._remarks[REMARK] = f"the version before stays in force here: {error}"
+        else:
+            self._remarks.pop(REMARK, None)
+        self._revision = entry.revision
