@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from services.router import store
+from services.router.commits import GroupCommit
 from services.router.store import Claim, Claimed, End, Ending, Step
 from shared.contracts.catalog import MASKED_RETENTION_S
 from shared.contracts.values import now
-from shared.db import Database, GroupCommit
+from shared.db import Database
 from shared.errors import DependencyDown
 
 RETRY_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0)

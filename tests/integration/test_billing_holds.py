@@ -5,10 +5,10 @@ import random
 from collections import Counter
 from datetime import timedelta
 
+from services.router.commits import GroupCommit
 from shared.contracts.billing import BudgetExhausted, HoldGranted, HoldReply
 from shared.contracts.errors import ErrorCode
 from shared.contracts.values import now
-from shared.db import GroupCommit
 from tests.fixtures.ledger import Ledger, MakeLedger, call, hold_request, price_row, usage_of
 
 CENT = 10_000_000

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.db import create_inbox_and_outbox
+from deploy.provision.migrations.inbox import create_inbox_and_outbox
 
 revision = "0001"
 down_revision = None

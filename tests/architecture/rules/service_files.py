@@ -46,6 +46,7 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/redactor/streets.py": "the words of postal addresses",
     "services/router/attempts.py": "one provider call: its time-outs, its span, how it ended",
     "services/router/chunks.py": "the live side of a streamed answer",
+    "services/router/commits.py": "group commit for the call ledger",
     "services/router/endpoints.py": "what may be called: connected, probed, rested",
     "services/router/journey.py": "one request from its claim to its end",
     "services/router/ledger.py": "the call ledger, committed in groups, outages sat out",

@@ -7,13 +7,13 @@ from uuid import UUID
 import pytest
 
 from deploy.provision.bus import provision_bus
-from shared.bus import Answered, DependencyDown
+from shared.bus import Answered
 from shared.bus.commands import Handler, ask
 from shared.contracts.billing import HoldRequest
 from shared.contracts.event import Event
 from shared.contracts.usage import UsageRecorded
-from shared.contracts.values import derived_id, new_id
-from shared.db import GroupCommit, Transaction
+from shared.contracts.values import new_id
+from shared.db import Transaction
 from tests.fixtures.bus import Bus, eventually, running
 from tests.fixtures.servers import IsolatedDatabase, PostgresServer
 from tests.integration.bus.work import Store, again, held, hold, price, send_all, store_in, used
@@ -152,36 +152,6 @@ async def test_a_wrong_argument_is_a_fault_of_ours_and_not_an_outage(store: Stor
         async with store.database.transaction() as tx:
             await tx.execute("INSERT INTO inbox (event_id) VALUES ($1)", new_id(), new_id())
     assert await store.database.is_up()
-
-
-async def test_callers_at_the_same_time_share_transactions(store: Store) -> None:
-    groups: list[int] = []
-
-    async def write(tx: Transaction, items: Sequence[int]) -> list[int]:
-        groups.append(len(items))
-        for item in items:
-            await tx.execute("INSERT INTO effect VALUES ($1)", derived_id(UUID(int=item), "x"))
-        return [2 * item for item in items]
-
-    group = GroupCommit(store.database, write)
-    results = await asyncio.gather(*(group.submit(item) for item in range(300)))
-    assert results == [2 * item for item in range(300)]
-    assert len(groups) <= 4
-    assert await store.rows("effect") == 300
-
-
-async def test_a_group_fails_as_one_and_the_next_one_is_written(store: Store) -> None:
-    async def write(tx: Transaction, items: Sequence[int]) -> Sequence[int]:
-        await tx.execute("INSERT INTO effect VALUES ($1)", derived_id(UUID(int=1), "x"))
-        if 7 in items:
-            raise DependencyDown("billing")
-        return items
-
-    group = GroupCommit(store.database, write)
-    failed = await asyncio.gather(*(group.submit(n) for n in range(8)), return_exceptions=True)
-    assert all(isinstance(one, DependencyDown) for one in failed)
-    assert await group.submit(8) == 8
-    assert await store.rows("effect") == 1
 
 
 def _hold_that_prices(event: UsageRecorded) -> Handler:

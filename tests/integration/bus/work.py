@@ -9,6 +9,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from deploy.provision.bus import consumer_config
+from deploy.provision.migrations.inbox import create_inbox_and_outbox
 from shared.bus import GivenUp
 from shared.bus.connection import Connection
 from shared.bus.publishing import Publisher
@@ -27,7 +28,7 @@ from shared.contracts.event import Event, encode
 from shared.contracts.requests import RequestRedacted, RequestSubmitted
 from shared.contracts.usage import Decision, UsageRecorded
 from shared.contracts.values import Sensitivity, new_id, now
-from shared.db import Database, Transaction, create_inbox_and_outbox
+from shared.db import Database, Transaction
 from tests.fixtures.bus import Bus, eventually
 from tests.fixtures.servers import IsolatedDatabase
 
@@ -170,9 +171,8 @@ class Store:
 
     async def charge(self, events: Sequence[UsageRecorded], tx: Transaction) -> list[Event]:
         """Write one row an event, and price it; no constraint hides what is done twice."""
-        await tx.executemany(
-            "INSERT INTO effect (event_id) VALUES ($1)", [(event.id,) for event in events]
-        )
+        ids = [event.id for event in events]
+        await tx.execute("INSERT INTO effect (event_id) SELECT unnest($1::uuid[])", ids)
         return [price(event) for event in events]
 
 
