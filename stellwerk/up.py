@@ -158,6 +158,8 @@ def _print_status(found: Mapping[str, Any]) -> None:
     print()
     for app, file in found["credentials"]["apps"].items():
         print(f"{'key of ' + app:22} {file}")
+    for app, file in found["credentials"]["http"].items():
+        print(f"{'HTTP key of ' + app:22} {file}")
     for name in ("operator", "database", "models"):
         print(f"{'key of ' + name:22} {found['credentials'][name]}")
     for note in found["notes"]:

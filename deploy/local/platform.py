@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from deploy.local.addresses import without_user
+from deploy.local.apps import nats_of
 from deploy.local.folder import DataFolder
+from deploy.local.http_keys import FIRST_KEYS, key_file
 from deploy.local.model import MODELS
 from deploy.local.model_server import ModelServer
 from deploy.local.nats import Nats
 from deploy.local.options import Options
-from deploy.local.ports import Ports
+from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.postgres import SUPERUSER, Postgres
 from deploy.local.program import Program
 from deploy.local.provisioning import service_url
 from deploy.local.secrets import Secrets
-from deploy.local.services import Service, Surroundings, program_of
-from deploy.provision.accounts import accounts_text
-from shared.contracts.catalog import OPERATOR, SERVICES
+from deploy.local.services import DOORS, PRESENT, Service, Surroundings, program_of
+from shared.contracts.catalog import OPERATOR
+from stellwerk.platform import Platform as FoundPlatform
 
 FIRST_APP: Final = ("default", "demo")
 """The app that exists from the start, so that a question can be asked at once."""
@@ -55,10 +57,14 @@ class Platform:
         """Return the address of the database's superuser, password included."""
         return self.postgres.address() if self.postgres else str(self.options.database_url)
 
+    def seen_by_people(self) -> FoundPlatform:
+        """Return the platform as the command line finds it."""
+        return FoundPlatform(self.nats_url, self.shown_database(), self.folder.secrets)
+
     def services(self) -> Mapping[str, Endpoint]:
         """Return the program of every service in the catalogue."""
         found = {}
-        for name in SERVICES:
+        for name in PRESENT:
             port = self.ports.claim(name)
             told = Surroundings(
                 nats_url=self.nats_url,
@@ -78,6 +84,10 @@ class Platform:
                 name: str(self.secrets.app_seed_file(app.tenant, app.app))
                 for name, app in apps.items()
             },
+            "http": {
+                f"{FIRST_APP[0]}.{app}": str(key_file(self.folder.secrets, FIRST_APP[0], app))
+                for app in FIRST_KEYS
+            },
             "operator": str(self.secrets.seed_file(OPERATOR)),
             "database": str(self.folder.secrets / "database" / f"{SUPERUSER}.password"),
             "models": str(self.secrets.text_file("model-api")),
@@ -90,16 +100,31 @@ class Platform:
             for name, server in self.models.items()
         }
 
+    def doors(self) -> Mapping[str, str]:
+        """Return the address of each HTTP door; the gateway's without the `/v1` of OpenAI."""
+        return {
+            name: f"http://{LOOPBACK}:{self.ports.chosen(f'{name}-door')}"
+            for name in DOORS
+            if name in PRESENT
+        }
+
+    def prepare_nats(self) -> None:
+        """Write what NATS reads when it starts: apps may have been added since the last time."""
+        nats_of(self.folder, self.secrets, self.ports).prepare()
+
     def shown_database(self) -> str:
         """Return the database's address without user and password."""
         return without_user(self.admin_url)
 
     def _settings_of(self, service: str) -> Mapping[str, str]:
+        door = {"DOOR_PORT": str(self.ports.claim(f"{service}-door"))} if service in DOORS else {}
         config = {"CONFIG_FOLDER": str(self.options.config)}
         if service == "redactor":
             return {"MASTER_KEY_FILE": str(self.secrets.key_file("redactor-master"))}
-        if service == "billing":
-            return config
+        if service == "console":
+            return door | {"SESSION_KEY_FILE": str(self.secrets.key_file("console-session"))}
+        if service in ("gateway", "billing"):
+            return config | door
         if service == "router":
             addresses = {MODEL_SETTINGS[name]: model.address for name, model in self.models.items()}
             return config | addresses | {"LOCAL_KEY_FILE": str(self.secrets.text_file("model-api"))}
@@ -118,14 +143,9 @@ class Platform:
         }
 
     def _nats(self) -> Nats:
-        return Nats(
-            folder=self.folder.nats,
-            port=self.ports.claim("nats"),
-            monitor_port=self.ports.claim("nats-monitor"),
-            log=self.folder.log("nats"),
-            accounts=accounts_text(self.secrets.bus_keys(), self.secrets.apps()),
-            store_key=self.secrets.text_file("nats-store").read_text(encoding="ascii"),
-        )
+        for name in ("nats", "nats-monitor"):
+            self.ports.claim(name)
+        return nats_of(self.folder, self.secrets, self.ports)
 
     def _postgres(self) -> Postgres:
         return Postgres(

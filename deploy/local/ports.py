@@ -20,8 +20,8 @@ USUAL_PORTS = {
     "nats": 4222,
     "nats-monitor": 8222,
     "postgres": 5432,
-    "gateway": 8080,
-    "console": 8090,
+    "gateway-door": 4080,
+    "console-door": 4090,
 }
 
 
@@ -56,16 +56,20 @@ class Ports:
 
     def claim(self, name: str) -> int:
         """Return the port of a part, choosing it once; raise PortInUse if another has taken it."""
-        if name not in self._known:
-            self._known[name] = self._choose(name)
-            write_atomically(self._file, json.dumps(self._known, indent=1))
-        port = self._known[name]
+        port = self.chosen(name)
         if not is_free(port):
             raise PortInUse(
                 f"Port {port} of {name} is in use by another program; stop that program, "
                 f"or remove {name!r} from {self._file} to have another port chosen."
             )
         return port
+
+    def chosen(self, name: str) -> int:
+        """Return the port of a part, choosing it once; who listens there now is not asked."""
+        if name not in self._known:
+            self._known[name] = self._choose(name)
+            write_atomically(self._file, json.dumps(self._known, indent=1))
+        return self._known[name]
 
     def taken_by_others(self) -> dict[str, int]:
         """Return the remembered ports that something listens on now."""

@@ -42,6 +42,7 @@ class State:
     phase: Phase
     nats: Mapping[str, str]
     postgres: Mapping[str, str]
+    doors: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     credentials: Mapping[str, Any] = field(default_factory=dict)
     parts: list[PartState] = field(default_factory=list)

@@ -63,4 +63,5 @@ def _problem(part: PartState) -> str | None:
 def _addresses(state: State) -> dict[str, str]:
     models = {f"model {name}": model["url"] for name, model in state.models.items()}
     monitor = {"nats monitor": state.nats["monitor"]} if "monitor" in state.nats else {}
-    return {"nats": state.nats["url"], "postgres": state.postgres["url"], **monitor, **models}
+    servers = {"nats": state.nats["url"], "postgres": state.postgres["url"]}
+    return {**state.doors, **servers, **monitor, **models}

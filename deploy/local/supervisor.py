@@ -9,6 +9,7 @@ from typing import Final
 
 from deploy.local.errors import LocalError
 from deploy.local.folder import DataFolder
+from deploy.local.http_keys import make_first_keys
 from deploy.local.left_overs import end_left_overs
 from deploy.local.local_models import fetch_in_background
 from deploy.local.logs import keep_small
@@ -19,6 +20,7 @@ from deploy.local.platform import Platform
 from deploy.local.provisioning import provision
 from deploy.local.services import STOP_ORDER
 from deploy.local.state import Phase, State
+from stellwerk.errors import StellwerkError
 
 SERVICE_STOP_S_MAX: Final = 30.0  # a service gives its own work in hand 25 s
 MODEL_READY_S_MAX: Final = 180.0
@@ -109,7 +111,7 @@ class Supervisor:
             self._keep(
                 Part(
                     platform.nats.program(),
-                    prepare=platform.nats.prepare,
+                    prepare=platform.prepare_nats,
                     port=platform.nats.monitor_port,
                     health_path="/healthz",
                 )
@@ -138,6 +140,18 @@ class Supervisor:
                 )
             )
         await self._all_ready(services)
+        if "gateway" in services:
+            await self._make_first_keys(platform)
+
+    async def _make_first_keys(self, platform: Platform) -> None:
+        """Make the keys of the HTTP doors; without them the platform runs on, and says so."""
+        try:
+            made = await make_first_keys(platform.seen_by_people())
+        except (LocalError, StellwerkError) as error:
+            self._note(f"The HTTP doors have no first keys: {error}")
+            return
+        if made:
+            self._say(f"made the keys of the HTTP doors: {', '.join(file.stem for file in made)}")
 
     async def _run_model(self, server: ModelServer) -> bool:
         """Fetch and serve a model; without it the platform runs on, and says so."""
@@ -202,6 +216,7 @@ class Supervisor:
             phase=self._phase,
             nats=nats,
             postgres={"url": platform.shown_database()},
+            doors=platform.doors(),
             models=platform.shown_models(),
             credentials=platform.credentials(),
             parts=[part for part in parts if part is not None],

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from deploy.local import apps
+from deploy.local.errors import LocalError
 from deploy.local.ports import LOOPBACK
-from deploy.local.services import REPOSITORY
+from deploy.local.services import PRESENT, REPOSITORY
 from shared.contracts.catalog import SERVICES
+from stellwerk.client import Client
 
 if TYPE_CHECKING:  # Imported for real they would be loaded before pytest can rewrite asserts.
     from tests.fixtures.embedded import Embedded
@@ -28,7 +31,7 @@ MakeEmbedded = Callable[..., "Embedded"]
 def test_status_names_every_part_with_its_process_and_readiness(embedded: "Embedded") -> None:
     found = embedded.status()
     assert found["ready"] is True
-    assert {part["name"] for part in found["parts"]} == {"nats", "postgres", *SERVICES}
+    assert {part["name"] for part in found["parts"]} == {"nats", "postgres", *PRESENT}
     for part in found["parts"]:
         assert part["ready"], part
         assert psutil.pid_exists(part["pid"])
@@ -43,7 +46,7 @@ def test_it_says_that_no_model_runs(embedded: "Embedded") -> None:
     assert "config/models.yaml" in refused.stderr
 
 
-@pytest.mark.parametrize("name", ["nats", "postgres", *SERVICES])
+@pytest.mark.parametrize("name", ["nats", "postgres", *PRESENT])
 def test_a_killed_part_comes_back_by_itself(embedded: "Embedded", name: str) -> None:
     before = embedded.part(name)
     embedded.kill(before["pid"])
@@ -95,6 +98,27 @@ def test_only_the_router_is_told_the_keys_of_model_providers(embedded: "Embedded
     for part in embedded.status()["parts"]:
         told = "EXAMPLE_PROVIDER_KEY" in psutil.Process(part["pid"]).environ()
         assert told == (part["name"] == "router"), part["name"]
+
+
+async def test_an_app_is_let_in_at_once_and_still_after_nats_has_come_back(
+    embedded: "Embedded",
+) -> None:
+    seed = apps.admit(embedded.data, "default", "billing-clerk")
+    address = embedded.status()["addresses"]["nats"]
+    async with Client(address, app="billing-clerk", seed_file=seed):
+        pass
+
+    before = embedded.part("nats")
+    embedded.kill(before["pid"])
+    embedded.wait_until(lambda: embedded.part("nats")["pid"] != before["pid"])
+    embedded.wait_until(lambda: bool(embedded.part("nats")["ready"]))
+    async with Client(address, app="billing-clerk", seed_file=seed):
+        pass
+
+
+def test_an_app_may_not_have_the_name_of_a_part_of_the_platform(embedded: "Embedded") -> None:
+    with pytest.raises(LocalError, match="reserved"):
+        apps.admit(embedded.data, "default", "router")
 
 
 def test_messages_lie_encrypted_on_the_disk(embedded: "Embedded") -> None:
@@ -201,7 +225,7 @@ def test_servers_of_ones_own_replace_the_embedded_ones(
     )
     embedded.up("--no-model")
     found = embedded.status()
-    assert {part["name"] for part in found["parts"]} == set(SERVICES)
+    assert {part["name"] for part in found["parts"]} == set(PRESENT)
     assert found["ready"]
     assert found["addresses"]["nats"] == own_nats_server.url
     assert "@" not in found["addresses"]["postgres"]
