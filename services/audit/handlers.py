@@ -18,7 +18,8 @@ from services.audit.domain import (
     subtrees,
 )
 from shared.bus import Answered
-from shared.contracts.catalog import row_of
+from shared.contracts.access import RIGHTS, Right
+from shared.contracts.catalog import OPERATOR, row_of
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import TYPE_PREFIX, Event, RequestEvent, encode
 from shared.contracts.records import AuditEntry, RecordRead, RecordReply
@@ -41,11 +42,23 @@ async def events_recorded(events: Sequence[Event], tx: Transaction) -> Sequence[
 async def record_read(commands: Sequence[RecordRead], tx: Transaction) -> Answered:
     """Answer with the entries of each request and their proofs; the look is recorded first.
 
+    Who has no right to look gets `forbidden` and no entries; that look is recorded as denied.
     Looks are entries of the tree like all others, but no reply lists them: they say who read about
     a request, not what became of it.
     """
     tree = await _append(tx, [await _look_of(command, tx) for command in commands])
     return Answered(replies=[await _reply_to(command, tree, tx) for command in commands], events=())
+
+
+def _may_look(command: RecordRead) -> bool:
+    """Return whether this asker may read the record; it fails closed.
+
+    Without a role only the operator at the command line may: a caller that forgets to name the role
+    of the person it asks for is refused, not taken for the operator.
+    """
+    if command.role is None:
+        return command.actor == OPERATOR
+    return Right.READ_AUDIT in RIGHTS[command.role]
 
 
 async def _append(tx: Transaction, drafts: Sequence[Draft]) -> Frontier:
@@ -63,6 +76,8 @@ async def _append(tx: Transaction, drafts: Sequence[Draft]) -> Frontier:
 
 
 async def _reply_to(command: RecordRead, tree: Frontier, tx: Transaction) -> RecordReply:
+    if not _may_look(command):
+        return RecordReply(id=command.id, code=ErrorCode.FORBIDDEN)
     found = await store.of_request(tx, command.request_id, without_type=LOOK, limit=ENTRIES_MAX + 1)
     shown = _what_fits(found)
     proofs = await _proofs_of([entry.index for entry in shown], tree, tx)
@@ -121,7 +136,9 @@ async def _look_of(command: RecordRead, tx: Transaction) -> Draft:
         "data": {
             "request_id": str(command.request_id),
             "actor": command.actor,
+            "role": command.role,
             "reason": command.reason,
+            "denied": not _may_look(command),
         },
     }
     return Draft(

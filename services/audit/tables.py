@@ -44,6 +44,11 @@ entry: Final = Table(
     CheckConstraint("octet_length(salt) = 32", name="entry_salt_has_32_bytes"),
     CheckConstraint("octet_length(leaf_hash) = 32", name="entry_leaf_hash_has_32_bytes"),
     Index("entry_by_request", "request_id", "index"),
+    Index(
+        "entry_refused",
+        "recorded_at",
+        postgresql_where=text("type = 'eu.stellwerk.request.refused.v1'"),
+    ),
 )
 
 node: Final = Table(

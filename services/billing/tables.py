@@ -187,6 +187,7 @@ usage = Table(
     _text("config_version"),
     _time("recorded_at", recorded=True),
     Index("usage_request", "request_id"),
+    Index("usage_occurred", "occurred_at"),
     # Days arrive in order, so a block range index finds a month at almost no cost per row.
     Index("usage_day", "day", postgresql_using="brin"),
 )
@@ -210,4 +211,5 @@ attempt = Table(
     Column("price_id", Uuid),
     _text("currency"),
     Index("attempt_day", "day", postgresql_using="brin"),
+    Index("attempt_usage", "usage_id"),
 )

@@ -3,6 +3,7 @@
 import asyncio
 
 from shared.bus.commands import ask
+from shared.contracts.access import Role
 from shared.contracts.records import RecordRead, RecordReply
 from shared.contracts.values import Language
 from shared.errors import DependencyDown
@@ -49,7 +50,7 @@ async def test_a_record_is_asked_for_over_the_bus(
 ) -> None:
     schema = await provision_schema("audit")
     request = request_for(PROMPT, Language.DANISH)
-    look = RecordRead(actor="anna", request_id=request.request_id)
+    look = RecordRead(actor="anna", role=Role.SUPER_ADMIN, request_id=request.request_id)
     replies: list[RecordReply] = []
 
     async def it_is_there() -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from services.audit import handlers
 from services.audit.domain import proves_inclusion
+from shared.contracts.access import Role as AccessRole
 from shared.contracts.completions import CompletionProduced, FinishReason, Outcome, TokenUsage
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, encode
@@ -24,6 +25,7 @@ from shared.db import unseen
 from stellwerk import verify
 from tests.fixtures.schemas import ProvisionedSchema, ProvisionSchema
 
+SUPER = AccessRole.SUPER_ADMIN
 TEXT = "Skriv til Klient_001 om den forsinkede pakke."
 
 
@@ -160,7 +162,7 @@ async def test_a_request_is_read_with_proofs_that_hold(audit: Audit) -> None:
     await recorded(audit, 20)
     await audit.take([refused(asked)])
 
-    (reply,) = await audit.read(RecordRead(actor="anna", request_id=asked.request_id))
+    (reply,) = await audit.read(RecordRead(actor="anna", role=SUPER, request_id=asked.request_id))
 
     assert [entry.index for entry in reply.entries] == [700, 721]
     assert [entry.envelope["type"] for entry in reply.entries] == [
@@ -179,7 +181,7 @@ async def test_a_request_is_read_with_proofs_that_hold(audit: Audit) -> None:
 async def test_a_look_is_recorded_once_with_who_and_why(audit: Audit) -> None:
     asked = redacted()
     await audit.take([asked])
-    look = RecordRead(actor="anna", reason="complaint-12", request_id=asked.request_id)
+    look = RecordRead(actor="anna", role=SUPER, reason="complaint-12", request_id=asked.request_id)
 
     first, second = await audit.read(look, look)
     (third,) = await audit.read(look)
@@ -196,12 +198,14 @@ async def test_a_look_is_recorded_once_with_who_and_why(audit: Audit) -> None:
         "request_id": str(asked.request_id),
         "actor": "anna",
         "reason": "complaint-12",
+        "role": "super_admin",
+        "denied": False,
     }
     assert (await audit.verify()).intact
 
 
 async def test_nothing_is_recorded_of_an_unknown_request_but_the_look(audit: Audit) -> None:
-    (reply,) = await audit.read(RecordRead(actor="anna", request_id=new_id()))
+    (reply,) = await audit.read(RecordRead(actor="anna", role=SUPER, request_id=new_id()))
 
     assert (reply.entries, reply.tree_size, reply.code) == ((), 1, None)
 
@@ -210,7 +214,7 @@ async def test_a_record_too_large_for_a_reply_is_cut_with_a_code(audit: Audit) -
     request_id = new_id()
     await audit.take([redacted(request_id) for _ in range(handlers.ENTRIES_MAX + 3)])
 
-    (reply,) = await audit.read(RecordRead(actor="anna", request_id=request_id))
+    (reply,) = await audit.read(RecordRead(actor="anna", role=SUPER, request_id=request_id))
 
     assert len(reply.entries) == handlers.ENTRIES_MAX
     assert reply.code is ErrorCode.TOO_LARGE
@@ -250,7 +254,7 @@ async def test_an_answered_interaction_names_model_and_provider(audit: Audit) ->
 async def test_an_interaction_is_one_row_for_analysts_without_text(audit: Audit) -> None:
     ended, waiting = redacted(), redacted(user=None)
     await audit.take([ended, refused(ended), waiting])
-    await audit.read(RecordRead(actor="anna", request_id=ended.request_id))
+    await audit.read(RecordRead(actor="anna", role=SUPER, request_id=ended.request_id))
 
     rows = await audit.schema.admin.fetch("SELECT * FROM audit.interactions_v1")
 
