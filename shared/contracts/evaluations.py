@@ -6,7 +6,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.commands import Command, Reply
+from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Record, RequestEvent
+from shared.contracts.requests import OUTPUT_TOKENS_MAX
 from shared.contracts.values import Hex64, Language, ModelName, Token
 
 RUNS_MAX: Final = 512
@@ -68,6 +70,8 @@ class ExperimentRun(Record):
     model: ModelName
     request_id: UUID
     latency_ms: int = Field(default=0, ge=0)
+    code: ErrorCode | None = None
+    """Why there is no answer to grade."""
 
 
 class ExperimentRecord(Command):
@@ -80,6 +84,8 @@ class ExperimentRecord(Command):
     suite_sha256: Hex64
     """Of the suite's file: other cases make another experiment."""
     seed: int = Field(ge=0, lt=2**63)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1, le=OUTPUT_TOKENS_MAX)
     started_at: AwareDatetime
     runs: tuple[ExperimentRun, ...] = Field(min_length=1, max_length=RUNS_MAX)
 
