@@ -70,7 +70,6 @@ class Connection:
         return bool(self.client.is_connected)
 
     async def close(self) -> None:
-        """Send what is buffered, then end the link."""
         self._closing = True
         # nats-py writes once more before it closes, and uvloop's dead transport refuses that: a
         # service that stops while the bus is away would end with a traceback.

@@ -86,7 +86,6 @@ class Consuming:
             await hand_back(message, 0)
 
     async def work(self, deliveries: list[Delivery]) -> None:
-        """Begin or do the work of these messages."""
         raise NotImplementedError
 
     async def wait_for_room(self) -> None:
@@ -105,7 +104,6 @@ class Consuming:
         return [delivery for delivery in deliveries if delivery.event is not None]
 
     async def publish_effects(self, effects: Sequence[Event], causes: dict[UUID, Delivery]) -> None:
-        """Store all effects on the bus, each under the hop of its cause."""
         await self.publisher.durable(
             [
                 outgoing(effect, self._service, causes.get(effect.cause) if effect.cause else None)

@@ -54,7 +54,6 @@ class Delivery:
             await self.message.ack()
 
     async def hand_back(self, delay_s: float) -> None:
-        """Tell JetStream to deliver the message again after a delay, to anyone."""
         await hand_back(self.message, delay_s)
 
 

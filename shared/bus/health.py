@@ -26,7 +26,6 @@ class Health:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Bind; with port 0, `port` then holds the one that was free."""
         self._server = await asyncio.start_server(self._serve, self._host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 

@@ -45,9 +45,15 @@ class Listening:
         self._stopping = False
         self._subscription: Any = None
 
+    @property
+    def problem(self) -> str | None:
+        return "not started" if self._subscription is None else None
+
     async def run(self) -> None:
         """Listen until `stop`, then work off what has arrived."""
-        self._subscription = await self._client.subscribe(self._subject, cb=self._take)
+        subscription = await self._client.subscribe(self._subject, cb=self._take)
+        await self._client.flush()  # Who is ready hears what is said from now on.
+        self._subscription = subscription
         publisher = Publisher(self._client)
         while not self._stopping or self._waiting:
             if not self._waiting:

@@ -33,7 +33,6 @@ class Outgoing:
 
     @property
     def size(self) -> int:
-        """Return how many bytes count against a stream's limit."""
         return len(self.payload) + sum(len(name) + len(self.headers[name]) for name in self.headers)
 
 

@@ -98,7 +98,6 @@ class Pull:
         return self.waiting(free)
 
     def waiting(self, count: int) -> list[Msg]:
-        """Return up to `count` messages that are here already."""
         return [self.queue.popleft() for _ in range(min(count, len(self.queue)))]
 
     def wake(self) -> None:
