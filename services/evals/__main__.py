@@ -1,4 +1,4 @@
-"""Evals as a process: one stream, graded by every metric of the folder `metrics/`."""
+"""Evals as a process: one stream, graded by every metric, and two commands of who compares."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,6 +7,7 @@ from typing import Final
 from services.evals import handlers, metrics, store
 from services.evals.settings import Settings
 from shared.bus import Service
+from shared.contracts.evaluations import ExperimentRecord, ScoresRead
 from shared.contracts.event import Event
 from shared.db import Database
 
@@ -25,6 +26,8 @@ def main() -> None:
 
     service = Service("evals", settings, database=database)
     service.transaction("evals-completions", grade)
+    service.command(ScoresRead, handlers.scores_read)
+    service.command(ExperimentRecord, handlers.experiment_recorded)
     service.every(FORGET_EVERY_S, forget_waiting)
     service.run()
 

@@ -1,12 +1,24 @@
-"""Events in, scores out: what was asked meets what was answered, in whichever order they come."""
+"""Events in, scores out: what was asked meets what was answered, in whichever order they come.
+
+And whoever compares models is told the scores, and has the comparison kept.
+"""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.evals import domain, store
 from services.evals.domain import Noted
 from services.evals.metrics.base import Metric
+from shared.bus import Answered
 from shared.contracts.completions import CompletionProduced
-from shared.contracts.evaluations import EvaluationScored
+from shared.contracts.errors import ErrorCode
+from shared.contracts.evaluations import (
+    EvaluationScored,
+    ExperimentRecord,
+    ExperimentReply,
+    ScoresRead,
+    ScoresReply,
+)
 from shared.contracts.event import Event
 from shared.contracts.requests import RequestRedacted
 from shared.db import Transaction
@@ -34,6 +46,40 @@ async def completions_scored(
     graded += [_graded_late(half, metrics) for half in await store.meet(tx, early)]
     await store.save(tx, graded)
     return graded
+
+
+async def scores_read(commands: Sequence[ScoresRead], tx: Transaction) -> Answered:
+    """Answer with the scores that are there; a request that is not graded yet is left out."""
+    wanted = {id_ for command in commands for id_ in command.request_ids}
+    graded = await store.scores_of(tx, wanted)
+    return Answered(
+        [
+            ScoresReply(
+                id=command.id,
+                runs=tuple(graded[id_] for id_ in command.request_ids if id_ in graded),
+            )
+            for command in commands
+        ]
+    )
+
+
+async def experiment_recorded(commands: Sequence[ExperimentRecord], tx: Transaction) -> Answered:
+    """Keep experiments by the id of their command; the same id with other runs is a conflict."""
+    await store.add_experiments(tx, commands)
+    kept = await store.runs_of(tx, {command.id for command in commands})
+    return Answered(
+        [
+            ExperimentReply(
+                id=command.id,
+                code=None if kept[command.id] == _requests(command) else ErrorCode.CONFLICT,
+            )
+            for command in commands
+        ]
+    )
+
+
+def _requests(command: ExperimentRecord) -> set[UUID]:
+    return {run.request_id for run in command.runs}
 
 
 def _graded(

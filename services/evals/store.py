@@ -1,13 +1,19 @@
-"""All SQL of evals: halves of a request that wait for each other, and the scores given."""
+"""All SQL of evals: halves of a request that wait, the scores given, the experiments run."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from services.evals.domain import Noted
-from shared.contracts.evaluations import EvaluationScored
+from shared.contracts.evaluations import (
+    EvaluationScored,
+    ExperimentRecord,
+    Score,
+    ScoredRun,
+)
 from shared.db import Transaction
 
 _TAKE_ASKED: Final = """
@@ -38,6 +44,32 @@ SELECT * FROM unnest(
     $8::timestamptz[], $9::text[], $10::int[], $11::float8[], $12::text[], $13::text[], $14::text[]
 )
 ON CONFLICT DO NOTHING
+"""
+# Should a request have been answered twice, its latest grading is the one that counts.
+_SCORES: Final = """
+SELECT DISTINCT ON (request_id, metric)
+    request_id, model, metric, version AS metric_version, value, unscored, expected, found
+FROM score WHERE request_id = ANY($1::uuid[])
+ORDER BY request_id, metric, at DESC
+"""
+_ADD_EXPERIMENTS: Final = """
+INSERT INTO experiment (
+    id, suite, suite_sha256, seed, temperature, max_tokens, started_at, actor, reason
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::float8[], $6::int[],
+    $7::timestamptz[], $8::text[], $9::text[]
+)
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+_ADD_RUNS: Final = """
+INSERT INTO experiment_run (experiment_id, request_id, case_id, model, latency_ms, code)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[])
+ON CONFLICT DO NOTHING
+"""
+_RUNS: Final = """
+SELECT experiment_id, request_id FROM experiment_run WHERE experiment_id = ANY($1::uuid[])
 """
 
 
@@ -99,6 +131,50 @@ async def save(tx: Transaction, evaluations: Iterable[EvaluationScored]) -> None
     rows = [row for evaluation in evaluations for row in _rows(evaluation)]
     if rows:
         await tx.execute(_SAVE, *zip(*rows, strict=True))
+
+
+async def scores_of(tx: Transaction, request_ids: Iterable[UUID]) -> dict[UUID, ScoredRun]:
+    """Return the scores of those requests that are graded."""
+    given: dict[tuple[UUID, str], list[Score]] = defaultdict(list)
+    for row in await tx.fetch(_SCORES, sorted(request_ids)):
+        score = {name: row[name] for name in Score.model_fields if row[name] is not None}
+        given[row["request_id"], row["model"]].append(Score.model_validate(score))
+    return {
+        request_id: ScoredRun(request_id=request_id, model=model, scores=tuple(scores))
+        for (request_id, model), scores in given.items()
+    }
+
+
+async def add_experiments(tx: Transaction, given: Iterable[ExperimentRecord]) -> None:
+    """Keep experiments with their runs; one that is there already stays as it is."""
+    by_id: dict[UUID, ExperimentRecord] = {}
+    for one in given:
+        by_id.setdefault(one.id, one)
+    # In the order of the ids, so that two replicas never wait for each other in a circle.
+    experiments = [_experiment_row(by_id[id_]) for id_ in sorted(by_id)]
+    added = await tx.fetch(_ADD_EXPERIMENTS, *zip(*experiments, strict=True))
+    runs = [
+        (row["id"], run.request_id, run.case_id, run.model, run.latency_ms, run.code)
+        for row in added
+        for run in by_id[row["id"]].runs
+    ]
+    if runs:
+        await tx.execute(_ADD_RUNS, *zip(*runs, strict=True))
+
+
+async def runs_of(tx: Transaction, experiment_ids: Iterable[UUID]) -> dict[UUID, set[UUID]]:
+    """Return the requests of each experiment."""
+    found: dict[UUID, set[UUID]] = defaultdict(set)
+    for row in await tx.fetch(_RUNS, list(experiment_ids)):
+        found[row["experiment_id"]].add(row["request_id"])
+    return found
+
+
+def _experiment_row(one: ExperimentRecord) -> tuple[object, ...]:
+    return (
+        *(one.id, one.suite, one.suite_sha256, one.seed, one.temperature, one.max_tokens),
+        *(one.started_at, one.actor, one.reason),
+    )
 
 
 def _rows(evaluation: EvaluationScored) -> Iterable[tuple[object, ...]]:
