@@ -38,6 +38,8 @@ class Answer:
     language: Language
     masked_count: int
     unresolved_count: int
+    config_version: str = "0"
+    """The configuration that it was decided under."""
 
     @property
     def cost(self) -> str:
@@ -70,4 +72,5 @@ class Answer:
             language=result.language,
             masked_count=result.masked_count,
             unresolved_count=result.unresolved_count,
+            config_version=result.config_version,
         )

@@ -36,6 +36,10 @@ class Options(TypedDict, total=False):
     task: str
     max_tokens: int
     temperature: float
+    top_p: float
+    presence_penalty: float
+    frequency_penalty: float
+    seed: int
     user: str
     use_case: str
     case_id: str

@@ -19,6 +19,7 @@ RESULT = CompletionRestored(
     text="Kære Karla",
     cost_nano=420_000,
     request_sha256=DIGEST,
+    config_version="c0ffee",
 )
 
 
@@ -31,6 +32,7 @@ def test_a_completion_is_an_answer_with_its_cost() -> None:
     answer = Answer.of(RESULT, DIGEST)
     assert answer.text == "Kære Karla"
     assert answer.cost == "0.00042 EUR"
+    assert answer.config_version == "c0ffee"
 
 
 def test_an_answer_does_not_show_its_text() -> None:
