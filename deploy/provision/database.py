@@ -46,50 +46,69 @@ class Schema:
         return (self.folder / "migrations").is_dir()
 
 
-async def provision_database(admin_url: str, schemas: Sequence[Schema]) -> list[Change]:
-    """Create roles and schemas, run each service's migrations as its role, publish its views."""
+async def provision_database(
+    admin_url: str, schemas: Sequence[Schema], *, apply: bool = True
+) -> list[Change]:
+    """Create roles and schemas, run each service's migrations as its role, publish its views.
+
+    With `apply` false nothing is changed, and only the administrator's address is used. The
+    administrator needs no superuser's rights: CREATEROLE, and CREATE in the database.
+    """
     changes: list[Change] = []
+    kept = [schema for schema in schemas if schema.is_kept]
     admin = await asyncpg.connect(admin_url)
     try:
         for schema in schemas:
-            changes += await _provision_role(admin, schema)
-        changes += await _provision_reader(admin)
-        for schema in schemas:
-            if not schema.is_kept:
-                await admin.execute(f'GRANT "{READER}" TO "{role_of(schema.service)}"')
-        kept = [schema for schema in schemas if schema.is_kept]
+            changes += await _provision_role(admin, schema, apply=apply)
+        changes += await _provision_reader(admin, apply=apply)
+        if apply:
+            for schema in schemas:
+                if not schema.is_kept:
+                    await admin.execute(f'GRANT "{READER}" TO "{role_of(schema.service)}"')
         stamped = {schema.name: await _stamp(admin, schema.name) for schema in kept}
     finally:
         await admin.close()
     for schema in kept:
-        changes += await _migrate(schema, stamped[schema.name])
+        changes += await _migrate(schema, stamped[schema.name], apply=apply)
     return changes
 
 
-async def _provision_role(admin: asyncpg.Connection, schema: Schema) -> list[Change]:
+async def _provision_role(
+    admin: asyncpg.Connection, schema: Schema, *, apply: bool
+) -> list[Change]:
     role, name = role_of(schema.service), schema.name
     changes: list[Change] = []
-    known = await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
-    if not known:
-        await admin.execute(f'CREATE ROLE "{role}" LOGIN')
+    if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
         changes.append(Change(f"role {role}", "created"))
-    # PostgreSQL takes no parameter here; the password is quoted by the server itself.
-    statement = await admin.fetchval(
-        "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", role, schema.password
-    )
-    await admin.execute(statement)
-    if not schema.is_kept:
-        return changes
-    if not await admin.fetchval("SELECT 1 FROM pg_namespace WHERE nspname = $1", name):
-        await admin.execute(f'CREATE SCHEMA "{name}" AUTHORIZATION "{role}"')
+        if apply:
+            await _create_role(admin, role)
+    if apply:
+        # PostgreSQL takes no parameter here; the password is quoted by the server itself.
+        statement = await admin.fetchval(
+            "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", role, schema.password
+        )
+        await admin.execute(statement)
+    known = await admin.fetchval("SELECT 1 FROM pg_namespace WHERE nspname = $1", name)
+    if schema.is_kept and not known:
         changes.append(Change(f"schema {name}", "created"))
+        if apply:
+            await admin.execute(f'CREATE SCHEMA "{name}" AUTHORIZATION "{role}"')
     return changes
 
 
-async def _provision_reader(admin: asyncpg.Connection) -> list[Change]:
+async def _create_role(admin: asyncpg.Connection, role: str) -> None:
+    await admin.execute(f'CREATE ROLE "{role}" LOGIN')
+    if not await admin.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        # Who may create roles does not have their rights by itself, and a schema can be given
+        # only to a role whose rights one has.
+        await admin.execute(f'GRANT "{role}" TO CURRENT_USER WITH INHERIT TRUE, SET TRUE')
+
+
+async def _provision_reader(admin: asyncpg.Connection, *, apply: bool) -> list[Change]:
     if await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", READER):
         return []
-    await admin.execute(f'CREATE ROLE "{READER}" NOLOGIN')
+    if apply:
+        await admin.execute(f'CREATE ROLE "{READER}" NOLOGIN')
     return [Change(f"role {READER}", "created")]
 
 
@@ -106,14 +125,16 @@ async def _stamp(admin: asyncpg.Connection, name: str) -> str | None:
     return str(await admin.fetchval(f"SELECT version_num FROM {table}"))  # noqa: S608
 
 
-async def _migrate(schema: Schema, stands_at: str | None) -> list[Change]:
+async def _migrate(schema: Schema, stands_at: str | None, *, apply: bool) -> list[Change]:
     config = _alembic(schema.name, schema.folder / "migrations")
     head = ScriptDirectory.from_config(config).get_current_head()
     changes: list[Change] = []
     if head != stands_at:
-        await _upgrade(schema, config)
         changes.append(Change(f"schema {schema.name}", f"migrated to {head}"))
-    await _publish_views(schema)
+        if apply:
+            await _upgrade(schema, config)
+    if apply:
+        await _publish_views(schema)
     return changes
 
 
@@ -127,11 +148,13 @@ def _alembic(name: str, folder: Path) -> Config:
 
 
 async def _upgrade(schema: Schema, config: Config) -> None:
-    url = schema.url.replace("postgresql://", "postgresql+asyncpg://", 1)
     engine = create_async_engine(
-        url,
+        "postgresql+asyncpg://",
         poolclass=NullPool,
-        connect_args={"server_settings": {"search_path": schema.name}},
+        # asyncpg itself reads the address: SQLAlchemy would refuse its `?sslmode=require`.
+        async_creator=lambda: asyncpg.connect(
+            schema.url, server_settings={"search_path": schema.name}
+        ),
     )
 
     def run(connection: Connection) -> None:
