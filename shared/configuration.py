@@ -21,19 +21,15 @@ def read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {type(error).__name__}.") from None
-
-
-def read_yaml(file: Path, shape: type[Shape]) -> Shape:
-    """Return what a YAML file says. Raises `ConfigError`, which names places and never values."""
-    return parse_yaml(read_text(file), shape, str(file))
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigError(f"{file} cannot be read: {reason}.") from None
 
 
 def parse_yaml(text: str, shape: type[Shape], file: str) -> Shape:
     """Return what a document says. Raises `ConfigError`, which names places and never values."""
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # A date may be none.
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{file} is not valid YAML{line}.") from None

@@ -21,7 +21,6 @@ from services.billing.domain import (
     expire,
     settle,
 )
-from services.billing.settings import BudgetPlan
 from services.billing.store import NewAccount
 from shared.bus import Answered, Transient
 from shared.contracts.billing import (
@@ -35,6 +34,7 @@ from shared.contracts.billing import (
 )
 from shared.contracts.catalog import subject_of
 from shared.contracts.event import Event, encode
+from shared.contracts.stated import BudgetsDocument
 from shared.contracts.usage import AttemptOutcome, UsageRecorded
 from shared.contracts.values import derived_id, now
 from shared.db import Database, OutboxMessage, Transaction, put_in_outbox
@@ -71,7 +71,9 @@ DISAGREEMENTS: Final = Counter(
 class Billing:
     """The desk: knows the price book and the plan, keeps everything else in the database."""
 
-    def __init__(self, database: Database, plan: BudgetPlan, prices: Sequence[PriceRow]) -> None:
+    def __init__(
+        self, database: Database, plan: BudgetsDocument, prices: Sequence[PriceRow]
+    ) -> None:
         """Remember what the files say; `open` enters it into the ledger."""
         self._database = database
         self._plan = plan

@@ -1,15 +1,15 @@
-"""Billing's settings, and the shape of the two files that its price book and budgets start from."""
+"""Billing's settings, and what the documents say that its budgets and its price book follow."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from services.billing.domain import PriceRow
-from shared.configuration import ConfigError, read_yaml
-from shared.contracts.money import Amount, StatedPrice, whole_nano
-from shared.contracts.values import Currency, ModelName, Token
+from shared.configuration import ConfigError, parse_yaml, read_text
+from shared.contracts.money import StatedPrice
+from shared.contracts.stated import BudgetsDocument, Names, budget_problems, currency_problem
+from shared.contracts.values import ModelName, Token
 from shared.settings import ServiceSettings
 
 
@@ -19,75 +19,63 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="SW_BILLING_")
 
     config_folder: Path = Field(
-        default=Path("config"), description="Folder of models.yaml and budgets.yaml."
+        default=Path("config"),
+        description="Folder of the documents that count until a version is in force.",
     )
     expiry_sweep_s: float = Field(
         default=5.0, gt=0, description="How often holds that nobody settled are ended, in seconds."
     )
 
 
-class _File(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
-class _ModelEntry(_File):
+class _ModelEntry(_Part):
     provider: Token
     price: StatedPrice | None = None
 
 
-class _ModelsFile(_File):
+class _Models(_Part):
     """What billing reads of models.yaml; the rest of it is the router's."""
 
     models: dict[ModelName, _ModelEntry]
 
 
-class _Budget(_File):
-    limit: Amount
-    period: Literal["month"]
-
-
-class BudgetPlan(_File):
-    """Who may spend how much in a period; read from budgets.yaml."""
-
-    currency: Currency
-    default: _Budget
-    tenants: dict[Token, _Budget] = Field(default_factory=dict)
-
-    def limit_nano(self, tenant: str) -> int:
-        """Return a tenant's limit for one period, in nano-units of `currency`."""
-        return whole_nano(self.tenants.get(tenant, self.default).limit)
-
-
-def read_budgets(file: Path) -> BudgetPlan:
+def read_budgets(file: Path) -> BudgetsDocument:
     """Return the plan in a budgets.yaml. Raises `ConfigError` for one that cannot be used."""
-    plan = read_yaml(file, BudgetPlan)
-    for tenant in ("default", *plan.tenants):
-        try:
-            plan.limit_nano(tenant)
-        except ValueError as error:
-            raise ConfigError(f"{file}: the limit of {tenant} {error}.") from None
+    return budgets_in(read_text(file), Names(budgets=str(file)))
+
+
+def budgets_in(text: str, names: Names) -> BudgetsDocument:
+    """Return the plan that a document states. Raises `ConfigError` if it cannot be used."""
+    plan = parse_yaml(text, BudgetsDocument, names.budgets)
+    for problem in budget_problems(plan, names):
+        raise ConfigError(problem)
     return plan
 
 
 def read_prices(file: Path, currency: str) -> list[PriceRow]:
-    """Return the prices in a models.yaml; for a model without one no hold will be granted.
+    """Return the prices in a models.yaml; see `prices_in`."""
+    return prices_in(read_text(file), currency, str(file))
 
-    Raises `ConfigError` for a file that cannot be used, and for a price in another currency than
-    the budgets': there is no rate yet to hold it at.
+
+def prices_in(text: str, currency: str, file: str) -> list[PriceRow]:
+    """Return the prices in a document; for a model without one no hold will be granted.
+
+    Raises `ConfigError` for one that cannot be used, and for a price in another currency than the
+    budgets': there is no rate yet to hold it at.
     """
-    models = read_yaml(file, _ModelsFile).models
+    models = parse_yaml(text, _Models, file).models
     priced = {name: entry for name, entry in models.items() if entry.price is not None}
     rows = [_price_row(name, entry, file) for name, entry in priced.items()]
     for row in rows:
-        if row.price.currency != currency:
-            raise ConfigError(
-                f"{file}: the price of {row.model} is in {row.price.currency}, "
-                f"but budgets.yaml counts in {currency}: state all of them in one currency."
-            )
+        if problem := currency_problem(row.model, row.price.currency, currency, file):
+            raise ConfigError(problem)
     return rows
 
 
-def _price_row(model: str, entry: _ModelEntry, file: Path) -> PriceRow:
+def _price_row(model: str, entry: _ModelEntry, file: str) -> PriceRow:
     stated = entry.price
     assert stated is not None, "only priced models have a row"
     try:

@@ -13,6 +13,7 @@ from shared.contracts.completions import TokenUsage, UsageSource
 from shared.contracts.errors import ErrorCode
 from shared.contracts.money import Price
 from shared.contracts.requests import Message, RequestRedacted
+from shared.contracts.stated import Capability
 from shared.contracts.usage import Attempt, AttemptOutcome, Candidate, Decision
 from shared.contracts.values import Sensitivity
 
@@ -39,13 +40,6 @@ class Exclusion(StrEnum):
     CAPABILITY = "capability"
     CONTEXT = "context"
     DISABLED = "disabled"
-
-
-class Capability(StrEnum):
-    """What a model can do."""
-
-    CHAT = "chat"
-    STREAM = "stream"
 
 
 @dataclass(frozen=True, slots=True)

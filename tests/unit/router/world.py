@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.router.attempts import Patience
-from services.router.domain import Capability, ErrorClass, Model, Policy, Route
+from services.router.domain import ErrorClass, Model, Policy, Route
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
 from services.router.journey import World
@@ -23,6 +23,7 @@ from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.money import Price
 from shared.contracts.requests import Message, RequestRedacted, Role
+from shared.contracts.stated import Capability
 from shared.contracts.usage import Attempt, AttemptOutcome
 from shared.contracts.values import Sensitivity, new_id, now
 from shared.errors import DependencyDown
