@@ -1,4 +1,5 @@
-# Everything a person does here, as two or three words. Needs only make, git and Python 3.11+.
+# Everything a person does here, as two or three words. Needs only make, git and Python 3.11+;
+# the tests also use a browser, curl and node, which tests/tools.sh looks after.
 # `make run` and `make test` set up what they need; nothing else has to be done first.
 
 SHELL := /bin/bash
@@ -25,6 +26,7 @@ run: $(READY) ## Start the whole platform here and send one example letter throu
 	@$(BIN)/stellwerk up --demo $(ARGS)
 
 test: $(READY) ## Run every test: unit, contract, architecture, integration, chaos
+	@tests/tools.sh
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(READY) ## Run every rule: style, types, imports, generated files, architecture, contracts
@@ -42,15 +44,17 @@ bench: $(READY) ## Print CPU per request and process, latencies and memory; asse
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 chaos: $(READY) ## Kill services, NATS and PostgreSQL, and show that nothing is lost
+	@tests/tools.sh
 	@$(BIN)/python -m pytest tests/chaos $(ARGS)
 
 # Universal over Python 3.11 to 3.13, names and hashes only: where packages come from is a
-# matter of each machine. Keeps what is pinned; `make lock ARGS=--upgrade` takes newer releases.
+# matter of each machine. The notes of what needs what let an image install a part of it
+# (deploy/images/pinned.py). Keeps what is pinned; `make lock ARGS=--upgrade` takes newer releases.
 lock: ## Pin every dependency again in requirements.lock (needs a package index)
 	@$(MAKE) .venv/bin/python
 	@test -x .venv.lock/bin/uv || { $(BIN)/python -m venv .venv.lock; .venv.lock/bin/pip install -qq uv; }
 	@.venv.lock/bin/uv pip compile pyproject.toml --output-file requirements.lock --quiet \
-		--all-extras --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
 
 # --- .venv ------------------------------------------------------------------------------
