@@ -1,17 +1,14 @@
 """Draws a trace: one line a span, under what caused it, with a bar for when it ran."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
-from shared.contracts.traces import Span
+from shared.contracts.traces import Line, Span, lines_of
 
 BAR_CHARS: Final = 32
-_NS_A_MS: Final = 1_000_000
 _COLOURS: Final = {
     "client": "cyan",
     "gateway": "cyan",
@@ -22,39 +19,6 @@ _COLOURS: Final = {
     "evals": "bright_black",
     "watch": "bright_black",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One span in its place: how deep below the root, and when, in ms after the trace began."""
-
-    span: Span
-    depth: int
-    start_ms: float
-    duration_ms: float
-
-
-def lines_of(spans: Sequence[Span]) -> list[Line]:
-    """Return the spans as a tree, each below its parent and in the order they began.
-
-    A span whose parent is not here stands at the top: its parent was lost, or is still running.
-    """
-    if not spans:
-        return []
-    begun_ns = min(span.start_ns for span in spans)
-    known = {span.span_id for span in spans}
-    children: dict[str | None, list[Span]] = defaultdict(list)
-    for span in sorted(spans, key=lambda each: (each.start_ns, each.end_ns)):
-        parent = span.parent_span_id if span.parent_span_id in known else None
-        children[parent].append(span)
-
-    def below(parent: str | None, depth: int) -> Iterator[Line]:
-        for span in children[parent]:
-            start_ms = (span.start_ns - begun_ns) / _NS_A_MS
-            yield Line(span, depth, start_ms, (span.end_ns - span.start_ns) / _NS_A_MS)
-            yield from below(span.span_id, depth + 1)
-
-    return list(below(None, 0))
 
 
 def waterfall(spans: Sequence[Span]) -> Table:
