@@ -140,9 +140,33 @@ def _demonstration() -> "OnReady":
             await demo.show(find_platform(supervisor.folder.root), has_model=has_model)
         except StellwerkError as error:
             _say(f"The demonstration ended early: {error}")
+        _say_doors(supervisor.folder)
         _say("The platform stays up; Ctrl-C stops it.")
 
     return show
+
+
+def _say_doors(folder: "DataFolder") -> None:
+    """Say how the platform is reached without the bus: two lines to try."""
+    from deploy.local.state import read_state
+
+    state = read_state(folder)
+    if state is None:
+        return
+    keys = state.credentials["http"]
+    if "gateway" in state.doors:
+        _say("With any OpenAI client:")
+        _say(f"  export OPENAI_BASE_URL={state.doors['gateway']}/v1")
+        _say(f"  export OPENAI_API_KEY=$(cat {_short(keys['default.demo'])})")
+    if "console" in state.doors:
+        _say("In a browser, with the key of an administrator:")
+        _say(f"  {state.doors['console']}   key: {_short(keys['default.admin'])}")
+
+
+def _short(path: str) -> str:
+    """Return a path as one would type it here."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def _print_status(found: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from deploy.local.errors import LocalError
 from deploy.local.folder import DataFolder
+from deploy.local.http_keys import FIRST_KEYS, key_file
 from deploy.local.launch import NAMESPACE, SAME
 from deploy.local.model import MODELS, is_verified
 from deploy.local.nats import find_server
@@ -19,6 +20,7 @@ from deploy.local.postgres import find_binaries
 from deploy.local.program import unprivileged_user
 from deploy.local.secrets import Secrets
 from deploy.local.status import running_state
+from stellwerk.platform import DEFAULT_TENANT
 
 DISK_FREE_BYTES_MIN: Final = 5 * 1024**3
 GROUP_AND_OTHERS: Final = 0o077
@@ -94,6 +96,14 @@ def _permissions(folder: DataFolder, _options: Options) -> Iterator[Finding]:
         )
     if not open_files:
         yield Finding(Kind.GOOD, "every secret is readable by its owner only")
+    first_keys = [key_file(folder.secrets, DEFAULT_TENANT, app) for app in FIRST_KEYS]
+    if any(file.exists() for file in first_keys):
+        yield Finding(
+            Kind.RELAXED,
+            "the first keys of the HTTP doors, the super_admin's too, lie as files and do not end",
+            "whoever reads them can grant rights and read the audit record",
+            "make keys of your own with `stellwerk app create`, then disable the apps of the first",
+        )
     yield Finding(
         Kind.RELAXED,
         f"secrets lie as files in {folder.secrets}",
@@ -118,6 +128,12 @@ def _network(_folder: DataFolder, options: Options) -> Iterator[Finding]:
                 "what passes can be read on the network between, clear text included",
                 "use tls:// for NATS and sslmode=verify-full for PostgreSQL",
             )
+    yield Finding(
+        Kind.RELAXED,
+        "the doors, gateway and console, speak HTTP without TLS on loopback",
+        "whoever is root on this machine can read keys, prompts and answers as they pass",
+        "none needed on one machine; elsewhere put a proxy that ends TLS in front of them",
+    )
     if options.nats_url is None:
         yield Finding(
             Kind.RELAXED,
