@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Script:
     text: str | None = None
     calls: Counter[str] = field(default_factory=Counter)
     """Completions asked for, by X-Request-Id."""
+    abandoned: dict[str, float] = field(default_factory=dict)
+    """When the caller left before its answer was whole, in seconds since 1970, by X-Request-Id."""
     connections: set[asyncio.Transport] = field(default_factory=set)
     """Those that are open."""
 
@@ -84,6 +87,7 @@ class Connection(asyncio.Protocol):
         self._script = script
         self._received = b""
         self._later: asyncio.TimerHandle | None = None
+        self._answering: str | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -95,6 +99,8 @@ class Connection(asyncio.Protocol):
         self._script.connections.discard(self._transport)
         if self._later is not None:
             self._later.cancel()
+        if self._answering is not None:
+            self._script.abandoned[self._answering] = time.time()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -131,12 +137,17 @@ class Connection(asyncio.Protocol):
             except orjson.JSONDecodeError:
                 self._respond(*STATUSES["400"])
             else:
+                self._answering = request_id
                 self._complete(request)
         elif route == "POST /script":
             script.change(orjson.loads(body))
             self._respond(200, b"{}")
         elif route == "GET /calls":
-            found = {"total": script.calls.total(), "calls": dict(script.calls)}
+            found = {
+                "total": script.calls.total(),
+                "calls": dict(script.calls),
+                "abandoned": script.abandoned,
+            }
             self._respond(200, orjson.dumps(found))
         elif route.startswith("GET") and route.endswith(("/models", "/health")):
             self._respond(200, b'{"object":"list","data":[{"id":"scripted","object":"model"}]}')
@@ -166,7 +177,7 @@ class Connection(asyncio.Protocol):
             )
             self._transport.write(head.encode() + b"\r\n\r\n" + body[: len(body) // 2])
             if mode == "cut":
-                self._transport.close()
+                self._end(close=True)
             return
         self._respond(200, body, kind="text/html" if mode == "html" else "application/json")
 
@@ -186,8 +197,7 @@ class Connection(asyncio.Protocol):
             self._paced(frames, close_after=close_after)
             return
         self._transport.write(STREAM_HEAD + b"".join(frames))
-        if close_after:
-            self._transport.close()
+        self._end(close=close_after)
 
     def _paced(self, frames: Sequence[bytes], *, close_after: bool) -> None:
         if self._transport.is_closing():
@@ -196,12 +206,19 @@ class Connection(asyncio.Protocol):
         if len(frames) > 1:
             delay_s = self._script.chunk_delay_ms / 1000
             self._after(delay_s, lambda: self._paced(frames[1:], close_after=close_after))
-        elif close_after:
+        else:
+            self._end(close=close_after)
+
+    def _end(self, *, close: bool) -> None:
+        """Note that all was written that the script wants."""
+        self._answering = None
+        if close:
             self._transport.close()
 
     def _failed(self, mode: str) -> bool:
         """Answer with an error, if that is the script; return whether it is."""
         if mode == "reset":
+            self._answering = None
             self._transport.abort()
         elif mode in STATUSES:
             self._respond(*STATUSES[mode])
@@ -219,6 +236,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         head = f"HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\n{extra}Content-Length: {len(body)}"
         self._transport.write(head.encode() + b"\r\n\r\n" + body[:sent])
+        self._answering = None
 
     def _after(self, delay_s: float, action: Callable[[], None]) -> None:
         self._later = asyncio.get_running_loop().call_later(delay_s, action)
