@@ -79,9 +79,8 @@ def test_no_prompt_shows_in_a_repr(tmp_path: Path) -> None:
     assert "Opsummér" not in repr(load(str(file)))
 
 
-def test_the_shipped_suites_have_ten_cases_or_more() -> None:
-    assert "da-letters" in shipped()
-    assert all(len(load(name).suite.cases) >= 10 for name in shipped())
+def test_the_shipped_letters_are_ten_cases_or_more() -> None:
+    assert len(load("da-letters").suite.cases) >= 10
 
 
 @pytest.mark.parametrize("case", CASES)
