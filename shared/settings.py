@@ -10,17 +10,17 @@ from shared.contracts.values import Token
 
 
 class ServiceSettings(BaseSettings):
-    """Read from the environment (`SW_<SERVICE>_<NAME>`), or from files of the same name.
+    """Read from the environment (`SW_<SERVICE>_<NAME>`), or from files in `/run/secrets`."""
 
-    A secret may be given as a file in `/run/secrets`, so that it stands in no environment.
-    """
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None,
+    )
 
     nats_url: str = Field(default="nats://127.0.0.1:4222", description="Where the bus listens.")
-    nats_seed_file: Path | None = Field(
-        default=None, description="File with the NKEY seed that this service signs in with."
-    )
+    nats_seed_file: Path | None = Field(default=None, description="File with our NKEY seed.")
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL address with this service's own role."
     )
