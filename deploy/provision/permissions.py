@@ -180,9 +180,9 @@ def _looks_up(service: str) -> Iterator[str]:
             yield f"{DIRECT_GET}.{row.prefix}{_any_tokens(row)}"
     for bucket in BUCKETS:
         if service in (bucket.writer, *bucket.readers):
-            yield f"$JS.API.DIRECT.GET.{bucket.stream}.{bucket.subject('>')}"
+            yield f"$JS.API.DIRECT.GET.{bucket.stream}.{bucket.subject('*')}"
         if service == bucket.writer:
-            yield bucket.subject(">")
+            yield bucket.subject("*")
 
 
 def _any_tokens(row: EventRow) -> str:

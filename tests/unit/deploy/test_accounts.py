@@ -10,8 +10,14 @@ from deploy.provision.permissions import (
     exported_streams,
     service_permissions,
 )
-from shared.contracts.catalog import CONSUMERS, SERVICES
+from shared.contracts.catalog import BUCKETS, CONSUMERS, SERVICES, Bucket
 
+DIRECT = "$JS.API.DIRECT.GET"
+READABLE = {
+    service: ["SW_CLEAR"] * (service == "gateway")
+    + [bucket.stream for bucket in BUCKETS if service in (bucket.writer, *bucket.readers)]
+    for service in SERVICES
+}
 KEYS = {user: f"U{user.upper()}" for user in core_users()}
 
 
@@ -23,7 +29,7 @@ def test_the_router_is_granted_nothing_clear_in_either_direction() -> None:
         assert "SW_CLEAR" not in subject
 
 
-def test_only_the_redactor_is_granted_clear_subjects() -> None:
+def test_only_the_redactor_and_the_gateway_are_granted_clear_subjects() -> None:
     granted = {
         service
         for service in SERVICES
@@ -33,7 +39,27 @@ def test_only_the_redactor_is_granted_clear_subjects() -> None:
         )
         if subject.startswith("sw.clear")
     }
-    assert granted == {"redactor"}
+    assert granted == {"redactor", "gateway"}
+
+
+def test_the_gateway_is_granted_what_apps_are_and_nothing_masked() -> None:
+    gateway = service_permissions("gateway")
+    assert not any("masked" in subject for subject in (*gateway.publish, *gateway.subscribe))
+    clear = {subject for subject in gateway.subscribe if subject.startswith("sw.clear.c")}
+    assert clear - {"sw.clear.cmd.gateway.config-apply", "sw.clear.cmd.gateway.config-read"} == {
+        "sw.clear.completion.restored.*.*.*",
+        "sw.clear.chunk.restored.*.*.*",
+    }
+
+
+@pytest.mark.parametrize("bucket", BUCKETS, ids=lambda each: each.name)
+def test_a_bucket_is_written_by_its_one_writer_and_read_by_its_readers(bucket: Bucket) -> None:
+    key = bucket.subject("*")
+    writers = {one for one in SERVICES if key in service_permissions(one).publish}
+    look = f"$JS.API.DIRECT.GET.{bucket.stream}.{key}"
+    readers = {one for one in SERVICES if look in service_permissions(one).publish}
+    assert writers == {bucket.writer}
+    assert readers == {bucket.writer, *bucket.readers}
 
 
 @pytest.mark.parametrize("user", sorted(core_users()))
@@ -49,7 +75,9 @@ def test_no_user_of_the_services_is_granted_a_wildcard_above_its_own_part(user: 
 def test_a_service_talks_to_jetstream_about_its_own_consumers_only(service: str) -> None:
     own = {f"{c.stream.name}.{c.name}" for c in CONSUMERS if c.service == service}
     for subject in service_permissions(service).publish:
-        if subject.startswith("$JS."):
+        if subject.startswith("$JS.API.DIRECT.GET."):
+            assert subject.startswith(tuple(f"{DIRECT}.{stream}." for stream in READABLE[service]))
+        elif subject.startswith("$JS."):
             place = subject.removesuffix(".>").split(".")[-2:]
             assert ".".join(place) in own
 
