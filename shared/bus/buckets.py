@@ -11,6 +11,7 @@ from typing import Final
 
 import nats.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from shared.bus.connection import Connection
 from shared.configuration import ConfigError
@@ -23,14 +24,14 @@ ANSWER_S_MAX: Final = 2.0
 IN_FORCE: Final = "in_force"
 REMARK: Final = "configuration"
 _SEQUENCE: Final = "Nats-Sequence"
-_NOT_FOUND: Final = "404"
+_EXPECTED: Final = "Nats-Expected-Last-Subject-Sequence"
 
 Apply = Callable[[ConfigurationVersion], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value and the revision that a writer must name to replace it."""
+    """A value and the revision it has, or is to replace; 0 where nothing has stood."""
 
     value: bytes = field(repr=False)
     revision: int
@@ -38,17 +39,26 @@ class Entry:
 
 async def read(client: Client, bucket: Bucket, key: str) -> Entry | None:
     """Return what stands under a key, or None. Raises `DependencyDown` while the bus is away."""
-    place = f"$JS.API.DIRECT.GET.{bucket.stream}.{bucket.subject(key)}"
-    try:
-        message = await client.request(place, b"", timeout=ANSWER_S_MAX)
-    except (nats.errors.Error, TimeoutError) as error:
-        raise DependencyDown("nats") from error
+    message = await _ask(client, f"$JS.API.DIRECT.GET.{bucket.stream}.{bucket.subject(key)}")
     headers = message.headers or {}
-    if headers.get("Status") == _NOT_FOUND:
+    if headers.get("Status") == "404":
         return None
     if _SEQUENCE not in headers:
         raise DependencyDown("nats")
     return Entry(message.data, int(headers[_SEQUENCE]))
+
+
+async def replace(client: Client, bucket: Bucket, key: str, entry: Entry) -> bool:
+    """Put a value where `entry.revision` stands; return False if that no longer does."""
+    reply = await _ask(client, bucket.subject(key), entry.value, **{_EXPECTED: str(entry.revision)})
+    return b'"error"' not in reply.data
+
+
+async def _ask(client: Client, place: str, payload: bytes = b"", **headers: str) -> Msg:
+    try:
+        return await client.request(place, payload, timeout=ANSWER_S_MAX, headers=headers)
+    except (nats.errors.Error, TimeoutError) as error:
+        raise DependencyDown("nats") from error
 
 
 class Following:
@@ -58,7 +68,7 @@ class Following:
         self._connection = connection
         self._apply = apply
         self._remarks = remarks
-        self._revision = 0
+        self._last: Entry | None = None
 
     async def begin(self) -> None:
         """Look until the bus has answered once."""
@@ -70,12 +80,11 @@ class Following:
     async def look(self) -> None:
         """Apply the version in force unless it was the last one; raise `DependencyDown`."""
         entry = await read(self._connection.client, CONFIG, IN_FORCE)
-        if entry is None or entry.revision == self._revision:
+        if entry is None or entry == self._last:
             return
+        self._remarks.pop(REMARK, None)
         try:
             await self._apply(ConfigurationVersion.model_validate_json(entry.value))
         except ConfigError as error:
             self._remarks[REMARK] = f"the version before stays in force here: {error}"
-        else:
-            self._remarks.pop(REMARK, None)
-        self._revision = entry.revision
+        self._last = entry

@@ -7,7 +7,6 @@ from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-REQUEST_BYTES_MAX: Final = 8_192
 REQUEST_S_MAX: Final = 5.0
 
 Problems = Callable[[], Mapping[str, str]]

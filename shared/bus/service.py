@@ -274,14 +274,14 @@ class Service:
             await self.database.close()
 
     async def _repeat(self, seconds: float, job: Job) -> None:
-        while True:
+        while not self._stopped.is_set():  # asyncio.wait_for may swallow a cancellation.
             try:
                 with suppress(DependencyDown):
                     await self.publish(await job())
             except Exception:
-                # A job runs again soon: one failure must not end the service.
-                _log.exception("a job failed")
-            await asyncio.sleep(seconds)
+                _log.exception("a job failed")  # It runs again soon.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), seconds)
 
     async def publish(self, events: Sequence[Event] | None) -> None:
         """Publish what follows from no message; raises `DependencyDown` while the bus is away."""
