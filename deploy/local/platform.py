@@ -24,6 +24,8 @@ from stellwerk.platform import Platform as FoundPlatform
 FIRST_APP: Final = ("default", "demo")
 """The app that exists from the start, so that a question can be asked at once."""
 
+# No balancer has to learn that the gateway stops, and a stop waits no longer than for the others.
+GATEWAY_STOPS: Final = {"LAME_DUCK_S": "0", "STOP_S_MAX": "25"}
 MODEL_SETTINGS: Final = {"local-default": "LOCAL_URL", "local-small": "LOCAL_SMALL_URL"}
 
 
@@ -123,8 +125,10 @@ class Platform:
             return {"MASTER_KEY_FILE": str(self.secrets.key_file("redactor-master"))}
         if service == "console":
             return door | {"SESSION_KEY_FILE": str(self.secrets.key_file("console-session"))}
-        if service in ("gateway", "billing"):
-            return config | door
+        if service == "gateway":
+            return config | door | GATEWAY_STOPS
+        if service == "billing":
+            return config
         if service == "router":
             addresses = {MODEL_SETTINGS[name]: model.address for name, model in self.models.items()}
             return config | addresses | {"LOCAL_KEY_FILE": str(self.secrets.text_file("model-api"))}

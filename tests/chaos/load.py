@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from stellwerk.answer import Answer
-from stellwerk.client import Client
+from openai import OpenAIError
+
 from stellwerk.errors import StellwerkError
+from tests.chaos.callers import Caller, Told, callers
 from tests.fixtures.platform import Platform
 
 REQUESTS = 200
@@ -19,41 +20,29 @@ then, some are with the provider, and some still wait to be masked."""
 IN_FLIGHT_MIN = 50
 STREAMED_EVERY = 4
 BEGIN_S_MAX = 20.0
-TIMEOUT_S = 60.0
 
 
 @dataclass
 class Load:
     """What was asked and what came back. `failures` has the errors that callers got."""
 
-    answers: dict[int, Answer] = field(default_factory=dict)
+    answers: dict[int, Told] = field(default_factory=dict)
     failures: list[BaseException] = field(default_factory=list)
 
     @property
     def request_ids(self) -> set[UUID]:
         return {answer.request_id for answer in self.answers.values()}
 
-    async def ask(self, client: Client, number: int) -> None:
+    async def ask(self, caller: Caller, number: int) -> None:
         """Ask for one letter and note how it ended."""
         text = f"Skriv kort til fru Mette Skovlund, {address_of(number)}, om sag 4711."
         try:
-            answer = await _answer(client, text, stream=number % STREAMED_EVERY == 0)
-        except StellwerkError as error:
+            answer = await caller.ask(text, stream=number % STREAMED_EVERY == 0)
+        except (StellwerkError, OpenAIError) as error:
             self.failures.append(error)
         else:
             assert number not in self.answers
             self.answers[number] = answer
-
-
-async def _answer(client: Client, text: str, *, stream: bool) -> Answer:
-    """Return the answer; one that is streamed has to be the same piece by piece."""
-    if not stream:
-        return await client.complete(text, model="scripted", timeout_s=TIMEOUT_S)
-    streaming = client.stream(text, model="scripted", timeout_s=TIMEOUT_S)
-    pieces = [piece async for piece in streaming]
-    answer = await streaming.answer()
-    assert "".join(pieces) == answer.text
-    return answer
 
 
 def address_of(number: int) -> str:
@@ -65,8 +54,8 @@ async def with_all_in_flight(platform: Platform, disaster: Callable[[], Awaitabl
     """Send all requests at once, let disaster strike in the middle, and wait for every result."""
     load = Load()
     platform.script(latency_ms=LATENCY_MS)
-    async with platform.client() as client:
-        asking = [asyncio.create_task(load.ask(client, number)) for number in range(REQUESTS)]
+    async with callers(platform, bus=("crm",)) as (caller,):
+        asking = [asyncio.create_task(load.ask(caller, number)) for number in range(REQUESTS)]
         await _calls(platform, CALLS_BEFORE, load)
         in_flight = sum(not task.done() for task in asking)
         assert in_flight >= IN_FLIGHT_MIN, f"only {in_flight} were in flight"

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.chaos.callers import callers
 from tests.chaos.load import Load
 from tests.chaos.reckoning import reckon
 from tests.chaos.story import MARKS
@@ -18,8 +19,8 @@ async def test_requests_flow_without_evals_and_audit_which_catch_up(platform: Pl
     for service in AWAY:
         assert platform.processes[service].stop() == 0
 
-    async with platform.client() as client:
-        await asyncio.gather(*(load.ask(client, number) for number in range(REQUESTS)))
+    async with callers(platform, bus=("crm",)) as (caller,):
+        await asyncio.gather(*(load.ask(caller, number) for number in range(REQUESTS)))
     assert len(load.answers) == REQUESTS
     (row,) = await platform.query(
         "SELECT (SELECT count(*) FROM audit.entry) + (SELECT count(*) FROM evals.score) AS known"

@@ -1,0 +1,130 @@
+"""The two ways into the platform as apps use them: our client on the bus, OpenAI's over HTTP."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from openai import AsyncOpenAI
+
+from stellwerk.client import Client
+from tests.fixtures.platform import Platform, Process
+
+TIMEOUT_S = 60.0
+REQUEST_ID = "x-request-id"
+LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a caller got for one question."""
+
+    request_id: UUID
+    text: str = field(repr=False)
+
+
+class Caller(Protocol):
+    """Asks one question and returns the answer; one that is streamed, from its pieces."""
+
+    async def ask(self, text: str, *, stream: bool) -> Told: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BusCaller:
+    """An app on the bus."""
+
+    client: Client
+
+    async def ask(self, text: str, *, stream: bool) -> Told:
+        if not stream:
+            answer = await self.client.complete(text, model="scripted", timeout_s=TIMEOUT_S)
+            return Told(answer.request_id, answer.text)
+        streaming = self.client.stream(text, model="scripted", timeout_s=TIMEOUT_S)
+        pieces = [piece async for piece in streaming]
+        answer = await streaming.answer()
+        assert "".join(pieces) == answer.text
+        return Told(answer.request_id, answer.text)
+
+
+@dataclass(slots=True)
+class Balancer:
+    """Chooses a gateway as load balancers do: in turns, among those whose /readyz says yes."""
+
+    gateways: Mapping[str, Process]
+    _ready: Sequence[str] = ()
+    _turns: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def look(self) -> None:
+        answers = [await asyncio.to_thread(each.is_ready) for each in self.gateways.values()]
+        self._ready = [name for name, ready in zip(self.gateways, answers, strict=True) if ready]
+
+    async def keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self.look()
+
+    def choose(self) -> str:
+        assert self._ready, "no gateway is ready"
+        return self._ready[next(self._turns) % len(self._ready)]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCaller:
+    """An app with OpenAI's client, one for each gateway; it never tries again."""
+
+    balancer: Balancer
+    clients: Mapping[str, AsyncOpenAI]
+
+    async def ask(self, text: str, *, stream: bool) -> Told:
+        client = self.clients[self.balancer.choose()]
+        create = client.chat.completions.with_raw_response.create
+        if not stream:
+            raw = await create(model="scripted", messages=[{"role": "user", "content": text}])
+            content = raw.parse().choices[0].message.content or ""
+            return Told(UUID(raw.headers[REQUEST_ID]), content)
+        streaming = await create(
+            model="scripted", messages=[{"role": "user", "content": text}], stream=True
+        )
+        pieces = [
+            choice.delta.content or ""
+            async for chunk in streaming.parse()
+            for choice in chunk.choices
+        ]
+        return Told(UUID(streaming.headers[REQUEST_ID]), "".join(pieces))
+
+
+@asynccontextmanager
+async def callers(
+    platform: Platform, bus: Sequence[str] = (), http: Sequence[str] = ()
+) -> AsyncIterator[list[Caller]]:
+    """Yield a caller for each of these apps, those on the bus first."""
+    names = [name for name in platform.doors if name.startswith("gateway")]
+    balancer = Balancer({name: platform.processes[name] for name in names})
+    async with AsyncExitStack() as stack:
+        found: list[Caller] = [
+            BusCaller(await stack.enter_async_context(platform.client(app))) for app in bus
+        ]
+        for app in http:
+            clients = {name: _openai(platform, name, app) for name in names}
+            for client in clients.values():
+                await stack.enter_async_context(client)
+            found.append(HttpCaller(balancer, clients))
+        await balancer.look()
+        looking = asyncio.create_task(balancer.keep_looking())
+        try:
+            yield found
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+
+def _openai(platform: Platform, gateway: str, app: str) -> AsyncOpenAI:
+    return AsyncOpenAI(
+        base_url=f"{platform.door_url(gateway)}/v1",
+        api_key=platform.key(app),
+        max_retries=0,
+        timeout=TIMEOUT_S,
+    )
