@@ -52,6 +52,10 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/router/ledger.py": "the call ledger, committed in groups, outages sat out",
     "services/router/outbound.py": "the last scan of what leaves",
     "services/router/outcomes.py": "the events that tell how a request ended",
+    "services/watch/channels.py": "the channels that people are told through, reached with apprise",
+    "services/watch/episodes.py": "when trouble becomes an incident, and when it is over; pure",
+    "services/watch/messages.py": "what people are told of an incident",
+    "services/watch/notifying.py": "tells people once, and again where a channel failed",
 }
 PLACE: Final = re.compile(r"services/([a-z]+)/([^/]+)(/.*)?")
 

@@ -1,0 +1,100 @@
+"""One suite over all rules: what each must keep, and the verdicts of its own examples."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from services.watch import rules
+from services.watch.episodes import gathered
+from services.watch.rules.base import Example, Rule, Verdict, Window
+from shared.contracts.completions import Outcome
+from shared.contracts.errors import ErrorCode
+from shared.contracts.incidents import Incident
+from shared.contracts.usage import Attempt, AttemptOutcome, UsageRecorded
+from shared.contracts.values import ModelName, new_id
+from tests.unit.watch.usages import START, usage
+
+RULES = rules.load()
+CASES = [
+    pytest.param(rule, example, id=f"{rule.NAME}-{number}")
+    for rule in RULES
+    for number, example in enumerate(rule.EXAMPLES)
+]
+ABOUT: TypeAdapter[str] = TypeAdapter(ModelName)
+FACTS_MAX = 8
+
+every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.NAME)
+attempts = st.builds(
+    Attempt,
+    id=st.builds(new_id),
+    model=st.sampled_from(["scripted", "local-default", "unknown"]),
+    provider=st.sampled_from(["scripted", "local", "unknown"]),
+    outcome=st.sampled_from(AttemptOutcome),
+    error_class=st.sampled_from([None, "unreachable", "rejected", "something-new"]),
+)
+usages = st.builds(
+    lambda calls, code, outcome: usage(*calls, code=code, outcome=outcome),
+    st.lists(attempts, max_size=3),
+    st.sampled_from([None, *ErrorCode]),
+    st.sampled_from(Outcome),
+)
+
+
+def test_the_rules_of_the_folder_are_found_and_what_explains_comes_first() -> None:
+    names = [rule.NAME for rule in RULES]
+    assert {"fallback_active", "error_rate"} <= set(names)
+    assert names.index("fallback_active") < names.index("error_rate")
+
+
+@pytest.mark.parametrize(("rule", "example"), CASES)
+def test_an_example_gets_its_verdict(rule: Rule, example: Example) -> None:
+    assert rule.judged(example.window) is example.verdict
+    assert example.facts.items() <= rule.facts(example.window).items()
+
+
+@every_rule
+def test_a_rule_is_named_after_its_file_and_says_what_to_do(rule: Rule) -> None:
+    assert str(getattr(rule, "__name__", "")).endswith(f".{rule.NAME}")
+    for sentence in (rule.WHAT, rule.ADVICE):
+        assert re.fullmatch(r"\S.*[.]", sentence), "a sentence ends in a full stop"
+    assert set(rule.EXPLAINED_BY) <= {one.NAME for one in RULES}
+    assert 1 <= rule.WINDOW_MINUTES <= 24 * 60
+
+
+@every_rule
+def test_the_examples_show_trouble_and_its_end(rule: Rule) -> None:
+    assert {Verdict.TROUBLE, Verdict.FINE} <= {example.verdict for example in rule.EXAMPLES}
+
+
+@every_rule
+def test_a_window_in_which_nothing_was_seen_is_fine(rule: Rule) -> None:
+    assert rule.judged(Window({})) is Verdict.FINE
+    rule.facts(Window({}))
+
+
+@every_rule
+@given(given_usages=st.lists(usages, min_size=1, max_size=8))
+def test_no_request_is_too_strange_and_what_is_stated_fits_an_incident(
+    rule: Rule, given_usages: list[UsageRecorded]
+) -> None:
+    batch = gathered([rule], given_usages)
+
+    for (name, about, _, part), count in batch.counts.items():
+        window = Window({part: count}, fresh=count.bad)
+        assert ABOUT.validate_python(about) == about
+        assert all(ABOUT.validate_python(one) == one for one in part)
+        assert rule.judged(window) in Verdict
+        facts = dict(rule.facts(window))
+        assert len(facts) <= FACTS_MAX
+        Incident(
+            incident_id=new_id(),
+            rule=name,
+            severity=rule.SEVERITY,
+            about=about,
+            opened_at=START,
+            last_seen_at=START,
+            facts=facts,
+        )
