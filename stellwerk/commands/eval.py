@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
 
 import typer
 
@@ -24,6 +25,8 @@ _TIMEOUT_S_MAX: Final = TIMEOUT_MS_MAX / 1000
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Compare models on the same cases.", no_args_is_help=True)
     group.command()(run)
+    group.command("list")(list_experiments)
+    group.command()(compare)
     app.add_typer(group, name="eval")
 
 
@@ -76,6 +79,46 @@ def run(  # noqa: PLR0913  The options are the command's interface.
     if experiment.interrupted:
         raise typer.Exit(_INTERRUPTED)
     raise typer.Exit(0 if any(each.answer for each in experiment.runs) else 1)
+
+
+def list_experiments(
+    *,
+    limit: Annotated[int, typer.Option(help="How many, the latest first.", min=1, max=500)] = 20,
+    json: Annotated[bool, typer.Option(help="Print them as JSON.")] = False,
+) -> None:
+    """Show the latest experiments."""
+    from stellwerk.history import experiments_table, plain, read_experiments
+    from stellwerk.output import console, print_json
+
+    rows = asyncio.run(read_experiments(_database(), limit))
+    if json:
+        print_json({"experiments": [plain(row) for row in rows]})
+    else:
+        console().print(experiments_table(rows))
+
+
+def compare(
+    before: Annotated[str, typer.Argument(help="An experiment's id, as `eval list` shows it.")],
+    after: Annotated[str, typer.Argument(help="The id of another one.")],
+    *,
+    json: Annotated[bool, typer.Option(help="Print the changes as JSON.")] = False,
+) -> None:
+    """Show what changed from one experiment to another, over the cases that both could judge."""
+    from dataclasses import asdict
+
+    from stellwerk.history import changes, changes_table, plain, read_two
+    from stellwerk.output import complain, console, print_json
+
+    ids = (_experiment_id(before), _experiment_id(after))
+    first, second = asyncio.run(read_two(_database(), *ids))
+    found = changes(first, second)
+    if json:
+        same = first.suite_sha256 == second.suite_sha256
+        print_json({"same_suite": same, "changes": [plain(asdict(change)) for change in found]})
+    else:
+        console().print(changes_table(found, first, second))
+    if first.suite_sha256 != second.suite_sha256:
+        complain("The two were run on different files: their cases may differ under the same id.")
 
 
 async def _run(plan: "Plan") -> "Experiment":
@@ -153,6 +196,21 @@ def _headline(experiment: "Experiment") -> str:
         f"seed {plan.seed} · temperature {plan.temperature:g} · {experiment.duration_s:.1f} s\n"
         f"experiment {experiment.id}"
     )
+
+
+def _database() -> str:
+    from deploy.provision.database import role_of
+
+    return find_platform().database_url("evals", role_of("evals"))
+
+
+def _experiment_id(text: str) -> UUID:
+    from stellwerk.errors import BadInput
+
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadInput("That is no experiment's id. `stellwerk eval list` shows them.") from None
 
 
 def _names(models: str) -> tuple[str, ...]:

@@ -54,9 +54,10 @@ def start(platform: Platform) -> Start:
     }
     (platform.folder / "state.json").write_text(json.dumps(state))
 
-    def stellwerk(*arguments: str) -> "subprocess.Popen[str]":
+    def stellwerk(*arguments: str, verb: str = "run") -> "subprocess.Popen[str]":
+        command = ["eval", "run", "--app", "crm"] if verb == "run" else ["eval", verb]
         return subprocess.Popen(
-            [sys.executable, "-m", "stellwerk", "eval", "run", "--app", "crm", *arguments],
+            [sys.executable, "-m", "stellwerk", *command, *arguments],
             cwd=REPOSITORY,
             env={"STELLWERK_DATA": str(platform.folder), "PATH": "", "PYTHONPATH": "."},
             stdout=subprocess.PIPE,
@@ -134,6 +135,45 @@ async def test_what_was_compared_is_kept_with_its_scores(
         )
     )
     assert all(row["graded"] == (row["code"] is None) for row in rows)
+
+
+def test_past_comparisons_are_listed_and_held_side_by_side(
+    compared: dict[str, Any], start: Start, suite: str
+) -> None:
+    again = start("--suite", suite, "--models", "scripted", "--json")
+    second = json.loads(finished(again)[0])["experiment_id"]
+    first = compared["experiment_id"]
+
+    listed = json.loads(finished(start("--json", verb="list"))[0])["experiments"]
+    held = json.loads(finished(start(first, second, "--json", verb="compare"))[0])
+    shown = finished(start(first, second, verb="compare"))[0]
+
+    found = {each["experiment_id"]: each for each in listed}
+    assert found[first]["models"] == sorted(MODELS.split(","))
+    assert (found[first]["runs"], found[first]["failed"]) == (8, 2)
+    assert held["same_suite"]
+    assert {(each["model"], each["before"] - each["after"]) for each in held["changes"]} == {
+        ("scripted", 0.0)
+    }
+    assert "time, p50" in shown
+
+
+@pytest.mark.parametrize(
+    ("ids", "code", "sentence"),
+    [
+        ((NAME, NAME), 2, "no experiment's id"),
+        (("01977c0e-0000-7000-8000-000000000000",) * 2, 1, "There is no experiment"),
+    ],
+)
+def test_an_experiment_that_is_not_kept_is_one_sentence(
+    start: Start, ids: tuple[str, str], code: int, sentence: str
+) -> None:
+    started = start(*ids, verb="compare")
+    _, stderr = finished(started)
+    assert started.returncode == code
+    assert sentence in stderr
+    assert NAME not in stderr
+    assert len(stderr.strip().splitlines()) == 1
 
 
 def test_people_see_a_table_and_the_answers_side_by_side(start: Start, suite: str) -> None:
