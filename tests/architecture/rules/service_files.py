@@ -25,6 +25,7 @@ FOLDERS: Final[Mapping[str, frozenset[str]]] = {
 EVERYWHERE: Final = frozenset({"migrations", "views"})
 EXTRA: Final[Mapping[str, str]] = {
     "services/billing/rows.py": "how decisions become rows; store.py has the statements",
+    "services/gateway/configuring.py": "the configuration: its versions, kept and shown",
     "services/redactor/canonical.py": "one spelling for detection, with the way back to the text",
     "services/redactor/classification.py": "judges how far a text may travel",
     "services/redactor/data": "the lists of names and words that recognisers look things up in",
