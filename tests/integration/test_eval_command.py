@@ -215,6 +215,24 @@ def test_what_was_never_answered_ends_with_one(start: Start, suite: str, tmp_pat
     assert [run["code"] for run in json.loads(out.read_text())["runs"]] == ["unknown_model"] * 2
 
 
+def test_without_evals_the_answers_are_shown_all_the_same(
+    start: Start, suite: str, platform: Platform
+) -> None:
+    evals = platform.processes["evals"]
+    evals.stop()
+    try:
+        started = start("--suite", suite, "--models", "scripted")
+        stdout, stderr = finished(started)
+    finally:
+        evals.start()
+        evals.wait_ready()
+    assert started.returncode == 0
+    assert "2 of 2" in stdout
+    assert "not graded yet" in stdout
+    assert "could not be graded" in stderr
+    assert "was not kept" in stderr
+
+
 def test_an_interrupted_comparison_keeps_what_is_done(
     start: Start, suite: str, platform: Platform
 ) -> None:
