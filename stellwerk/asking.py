@@ -95,9 +95,9 @@ def ticket_of(request: RequestSubmitted) -> Ticket:
     return Ticket(request.request_id, digest, request.timeout_ms / 1000 + GRACE_S)
 
 
-def payload_of(request: RequestSubmitted) -> bytes:
+def payload_of(request: RequestSubmitted, source: str = APP) -> bytes:
     """Return the bytes of a request; raise `TooLarge` if they are over the limit."""
-    payload = encode(request, source=APP)
+    payload = encode(request, source=source)
     if len(payload) > PAYLOAD_BYTES_MAX:
         raise TooLarge(
             f"The request is {len(payload):,} bytes and the limit is {PAYLOAD_BYTES_MAX:,}. "

@@ -15,6 +15,15 @@ Delivered = CompletionRestored | ChunkRestored
 _KNOWN: Final = {**known_types(CompletionRestored), **known_types(ChunkRestored)}
 
 
+def delivered(message: Msg) -> Delivered | None:
+    """Return what a live message holds; one that breaks its contract is left to the look-up."""
+    try:
+        event = decode(message.data, _KNOWN)
+    except ContractError:
+        return None
+    return event if isinstance(event, CompletionRestored | ChunkRestored) else None
+
+
 class Mailbox:
     """What has arrived for one waiting caller."""
 
@@ -53,15 +62,12 @@ class Delivery:
                 del self._mailboxes[key]
 
     async def message(self, message: Msg) -> None:
-        """Take a live message; one that breaks its contract is left to the durable result."""
+        """Take a live message, unless nobody waits for it."""
         waiting = self._mailboxes.get(message.subject.rsplit(".", 1)[-1])
         if not waiting:
             return
-        try:
-            event = decode(message.data, _KNOWN)
-        except ContractError:
-            return
-        if isinstance(event, CompletionRestored | ChunkRestored):
+        event = delivered(message)
+        if event is not None:
             for mailbox in waiting:
                 mailbox.put(event)
 

@@ -4,14 +4,16 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from shared.contracts.catalog import ANSWERS, known_types, row_of, subject_of
+from nats.aio.msg import Msg
+
+from shared.contracts.catalog import ANSWERS, APP, known_types, row_of, subject_of
 from shared.contracts.completions import CompletionRestored
 from shared.contracts.event import ContractError, decode
 from shared.contracts.requests import RequestSubmitted
 from stellwerk.asking import payload_of
-from stellwerk.connection import Connection, NoReply, status_of
+from stellwerk.connection import NoReply, status_of
 from stellwerk.errors import BusUnavailable, NoAnswer, QueueFull, TooLarge
 
 ACK_WAIT_S: Final = 5.0
@@ -19,6 +21,15 @@ LOOK_UP_WAIT_S: Final = 2.0
 _KNOWN: Final = known_types(CompletionRestored)
 _NOT_FOUND: Final = "404"
 _STREAM_HAS_NO_LEADER: Final = 503
+
+
+class Asks(Protocol):
+    """A connection to the bus that asks; an app has one, and the gateway has one for all apps."""
+
+    async def ask(
+        self, subject: str, payload: bytes, wait_s: float, headers: dict[str, str] | None = None
+    ) -> Msg:
+        """Return the reply to a message; raise `NoReply` if none came."""
 
 
 def pauses(first_s: float, longest_s: float) -> Iterator[float]:
@@ -29,15 +40,24 @@ def pauses(first_s: float, longest_s: float) -> Iterator[float]:
         pause_s = min(pause_s * 2, longest_s)
 
 
-async def publish(connection: Connection, request: RequestSubmitted, traceparent: str) -> bool:
+async def publish(
+    connection: Asks,
+    request: RequestSubmitted,
+    traceparent: str,
+    *,
+    source: str = APP,
+    wait_s_max: float | None = None,
+) -> bool:
     """Publish until the bus has it; return whether it had it already.
 
     The id makes a repetition harmless, so no answer is a reason to send again, until the request's
-    own time is up. Raises `BusUnavailable` then, and at once `TooLarge`, `QueueFull`, `NotAllowed`.
+    own time is up, or `wait_s_max`. Raises `BusUnavailable` then, and at once `TooLarge`,
+    `QueueFull`, `NotAllowed`.
     """
-    payload = payload_of(request)
+    payload = payload_of(request, source)
     headers = {"Nats-Msg-Id": str(request.request_id), "traceparent": traceparent}
-    give_up_at = time.monotonic() + request.timeout_ms / 1000
+    own_time_s = request.timeout_ms / 1000
+    give_up_at = time.monotonic() + min(own_time_s, wait_s_max or own_time_s)
     for pause_s in pauses(0.1, 2.0):
         try:
             reply = await connection.ask(subject_of(request), payload, ACK_WAIT_S, headers)
@@ -54,7 +74,7 @@ async def publish(connection: Connection, request: RequestSubmitted, traceparent
 
 
 async def look_up(
-    connection: Connection, tenant: str, app: str, request_id: object
+    connection: Asks, tenant: str, app: str, request_id: object
 ) -> CompletionRestored | None:
     """Return the durable result of a request; None while there is none, or no bus to ask."""
     kept_as = f"{row_of(CompletionRestored).prefix}.{tenant}.{app}.{request_id}"

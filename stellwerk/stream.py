@@ -16,6 +16,7 @@ from stellwerk.waiting import (
     LOOK_UP_PAUSE_S_MAX,
     LOOK_UP_PAUSE_S_MIN,
     LookUp,
+    result_of,
     still_waiting,
 )
 
@@ -92,6 +93,13 @@ class Streaming:
                 if rest:
                     yield rest
                 return
+
+    async def answer(self) -> Answer:
+        """Return the whole answer, after all pieces have come."""
+        if self._answer is None:
+            result = await result_of(self._mailbox, self._look_up, self._ticket)
+            self._answer = Answer.of(result, self._ticket.request_sha256)
+        return self._answer
 
     def _take(self, chunk: ChunkRestored) -> str:
         if chunk.code is ErrorCode.STREAM_BROKEN:
