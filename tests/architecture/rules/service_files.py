@@ -21,11 +21,20 @@ FOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "watch": frozenset({"rules"}),
     "audit": frozenset({"reports"}),
     "console": frozenset({"pages"}),
+    "gateway": frozenset({"dialects"}),
 }
 EVERYWHERE: Final = frozenset({"migrations", "views"})
 EXTRA: Final[Mapping[str, str]] = {
     "services/billing/rows.py": "how decisions become rows; store.py has the statements",
     "services/gateway/configuring.py": "the configuration: its versions, kept and shown",
+    "services/gateway/asking.py": "one request of a caller, from its body to its answer",
+    "services/gateway/calls.py": "one HTTP request in hand, and the one reply to it",
+    "services/gateway/connections.py": "the limits of one connection that uvicorn leaves open",
+    "services/gateway/door.py": "the HTTP server: who comes in, how many, how it closes",
+    "services/gateway/exchange.py": "one request on the bus, and its result",
+    "services/gateway/keyring.py": "the keys of all apps in memory",
+    "services/gateway/offer.py": "the models that callers may name",
+    "services/gateway/readiness.py": "ready without a database, once started with it",
     "services/redactor/canonical.py": "one spelling for detection, with the way back to the text",
     "services/redactor/classification.py": "judges how far a text may travel",
     "services/redactor/data": "the lists of names and words that recognisers look things up in",

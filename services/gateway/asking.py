@@ -1,0 +1,213 @@
+"""One request of a caller, from its body to its answer, whole or streamed."""
+
+import time
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from prometheus_client import Counter, Histogram
+
+from services.gateway.calls import Call, EventStream, Headers, WhileCallerStays
+from services.gateway.dialects.base import Dialect, Incoming, Wanted
+from services.gateway.domain import KnownKey
+from services.gateway.errors import CallerLeft, Problem
+from services.gateway.exchange import Exchange, Heard
+from services.gateway.settings import Settings
+from shared.contracts.errors import ErrorCode
+from shared.contracts.requests import RequestCancelled
+from shared.contracts.values import keyed_request_id
+from shared.telemetry import TRACEPARENT, begin, finish, inside, traceparent_of
+from stellwerk.answer import Answer, Ticket
+from stellwerk.asking import GRACE_S, ticket_of
+from stellwerk.errors import StellwerkError
+
+# The names that the router's spans have too; see services/router/attempts.py.
+OPERATION: Final = "gen_ai.operation.name"
+MODEL: Final = "gen_ai.request.model"
+INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+FIRST_TEXT: Final = "stellwerk.first_token_ms"
+ERROR: Final = "error.type"
+
+IDEMPOTENCY_KEY: Final = b"idempotency-key"
+IDEMPOTENCY_KEY_LENGTH_MAX: Final = 255
+CALLER_LEFT: Final = "caller-left"
+_ANSWERED: Final = "answered"
+
+REQUESTS: Final = Counter(
+    "stellwerk_gateway_requests_total",
+    "Requests by dialect and outcome. A rising code names its cure in docs/events.md.",
+    ["dialect", "outcome"],
+)
+SECONDS: Final = Histogram(
+    "stellwerk_gateway_request_duration_seconds",
+    "From the head of a request to the end of its reply. Compare with the router's calls.",
+    ["dialect"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request in hand. `sent` says that the bus may have it by now."""
+
+    call: Call
+    dialect: Dialect
+    wanted: Wanted
+    keyed: bool
+    hop: Span = field(repr=False)
+    started: float
+    sent: bool = False
+
+    def note_first_text(self) -> None:
+        self.hop.set_attribute(FIRST_TEXT, round((time.perf_counter() - self.started) * 1000))
+
+
+class Asking:
+    """Asks for callers and tells them, each in its dialect."""
+
+    def __init__(self, settings: Settings, exchange: Exchange) -> None:
+        self._settings = settings
+        self._exchange = exchange
+        self.pseudonym_key = b""
+
+    async def serve(self, call: Call, dialect: Dialect, known: KnownKey) -> None:
+        """Answer a call; raises `Problem` while nothing is sent, and `CallerLeft`."""
+        keyed = IDEMPOTENCY_KEY in call.headers
+        if keyed:
+            call.request_id = _keyed_id(call.headers[IDEMPOTENCY_KEY], known)
+        with self._measured(call, dialect, known) as hop:
+            started = time.perf_counter()
+            body = await call.body(self._settings.body_bytes_max, self._settings.body_s_max)
+            incoming = Incoming(
+                body, call.headers, known.tenant, known.app, call.request_id, self.pseudonym_key
+            )
+            wanted = dialect.read(incoming)
+            hop.set_attribute(MODEL, wanted.request.model)
+            await self._ask(_Asked(call, dialect, wanted, keyed, hop, started))
+
+    async def _ask(self, asked: _Asked) -> None:
+        request = asked.wanted.request
+        # The digest finds out that a key was used for another body; without a key none can.
+        ticket = (
+            ticket_of(request)
+            if asked.keyed
+            else Ticket(request.request_id, None, request.timeout_ms / 1000 + GRACE_S)
+        )
+        try:
+            async with self._exchange.hearing(request, ticket) as heard:
+                await (self._stream(asked, heard) if request.stream else self._whole(asked, heard))
+        except StellwerkError as error:
+            raise Problem.of(error) from error
+        except CallerLeft:
+            # Who has a key may come back for the answer; nobody else can.
+            if asked.sent and not asked.keyed:
+                await self._cancel(asked)
+            raise
+
+    async def _whole(self, asked: _Asked, heard: Heard) -> None:
+        async with WhileCallerStays(asked.call):
+            await self._publish(asked, heard)
+            answer = await heard.answer()
+        _describe(asked.hop, answer)
+        body = asked.dialect.answer(asked.wanted, answer, int(time.time()))
+        await asked.call.reply(200, _facts(answer), body)
+
+    async def _stream(self, asked: _Asked, heard: Heard) -> None:
+        out = EventStream(asked.call)
+        writer = asked.dialect.stream(asked.wanted, int(time.time()))
+        async with WhileCallerStays(asked.call):
+            async with out.alive(self._settings.alive_every_s):
+                try:
+                    await self._publish(asked, heard)
+                    streaming = heard.streaming()
+                    if streaming is not None:
+                        async with aclosing(streaming.pieces()) as pieces:
+                            async for piece in pieces:
+                                if not out.begun:
+                                    asked.note_first_text()
+                                await out.write(writer.text(piece))
+                        answer = await streaming.answer()
+                    else:
+                        answer = await heard.answer()
+                        out.headers += _facts(answer)
+                        await out.write(writer.text(answer.text))
+                except StellwerkError as error:
+                    if not out.begun:
+                        raise
+                    problem = Problem.of(error)
+                    _fail(asked.hop, problem.code)
+                    last = writer.failed(problem)
+                else:
+                    _describe(asked.hop, answer)
+                    last = writer.end(answer)
+            await out.write(last)
+        await out.close()
+
+    async def _publish(self, asked: _Asked, heard: Heard) -> None:
+        asked.sent = True
+        await heard.publish(traceparent_of(asked.hop) or "", self._settings.bus_wait_s_max)
+
+    async def _cancel(self, asked: _Asked) -> None:
+        with inside(asked.hop):
+            await self._exchange.cancel(
+                RequestCancelled.following(
+                    asked.wanted.request, actor="gateway", reason=CALLER_LEFT
+                )
+            )
+
+    @contextmanager
+    def _measured(self, call: Call, dialect: Dialect, known: KnownKey) -> Iterator[Span]:
+        """Begin and end the span that is the root of a request's trace, and count the outcome."""
+        hop = begin(
+            f"{call.method} {call.path}",
+            SpanKind.SERVER,
+            traceparent=_traceparent(call),
+            request_id=call.request_id,
+            attributes={OPERATION: "chat", "sw.app": known.app},
+        )
+        outcome, started = _ANSWERED, time.perf_counter()
+        try:
+            yield hop
+        except (Problem, CallerLeft) as error:
+            code = error.code if isinstance(error, Problem) else ErrorCode.CANCELLED
+            outcome = code.value
+            _fail(hop, code)
+            raise
+        finally:
+            finish(hop)
+            REQUESTS.labels(dialect.NAME, outcome).inc()
+            SECONDS.labels(dialect.NAME).observe(time.perf_counter() - started)
+
+
+def _keyed_id(key: bytes, known: KnownKey) -> UUID:
+    if not 0 < len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX:
+        param = IDEMPOTENCY_KEY.decode()
+        sentence = f"`{param}` has 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} characters."
+        raise Problem(ErrorCode.INVALID_REQUEST, sentence, param=param)
+    return keyed_request_id(known.tenant, known.app, key.decode("latin-1"))
+
+
+def _traceparent(call: Call) -> str | None:
+    value = call.headers.get(TRACEPARENT.encode())
+    return value.decode("latin-1") if value else None
+
+
+def _facts(answer: Answer) -> Headers:
+    return [
+        (b"x-stellwerk-masked", str(answer.masked_count).encode()),
+        (b"x-stellwerk-model", answer.model.encode()),
+    ]
+
+
+def _describe(hop: Span, answer: Answer) -> None:
+    hop.set_attribute(INPUT_TOKENS, answer.usage.input_tokens)
+    hop.set_attribute(OUTPUT_TOKENS, answer.usage.output_tokens)
+
+
+def _fail(hop: Span, code: ErrorCode) -> None:
+    hop.set_attribute(ERROR, code.value)
+    hop.set_status(StatusCode.ERROR)
