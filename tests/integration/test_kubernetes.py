@@ -1,0 +1,193 @@
+"""What the cluster is told works on real servers: the lag that KEDA reads, the secrets, the bus."""
+
+import base64
+import json
+import math
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import yaml
+
+from deploy.local.nats import find_server
+from deploy.provision.servers import SecretsFolder
+from services.billing.settings import Settings
+from shared.contracts.catalog import INBOX, SERVICES, subject_of
+from shared.contracts.event import encode
+from tests.fixtures.bus import eventually, submitted
+from tests.fixtures.cluster import K8S, rendered
+
+if TYPE_CHECKING:  # Imported for real it would be loaded before pytest can rewrite its asserts.
+    from tests.fixtures.guarded import GuardedBus
+
+Secret = dict[str, bytes]
+WAITING: Final = 700
+IN_HAND: Final = 30
+DATABASE: Final = "db.example:5432/stellwerk"
+ADMIN_URL: Final = f"postgresql://stellwerk_admin:only-in-tests@{DATABASE}"
+
+
+# --- scaling --------------------------------------------------------------------------------
+
+
+async def test_keda_would_read_the_lag_and_add_replicas(guarded_bus: "GuardedBus") -> None:
+    (trigger,) = (
+        one["metadata"]
+        for _, one in rendered("base").triggers()
+        if one["metadata"]["consumer"] == "redactor-requests"
+    )
+    monitor = guarded_bus.server.monitor_url
+    assert (_lag(monitor, trigger), _replicas("redactor", 0)) == (0, 2)
+
+    gateway = await guarded_bus.as_service("gateway")
+    for _ in range(WAITING):
+        request = submitted()
+        await gateway.client.publish(subject_of(request), encode(request, "gateway"))
+    assert not await gateway.settled()
+    await eventually(lambda: _lag(monitor, trigger) == WAITING)
+
+    redactor = await guarded_bus.as_service("redactor")
+    taking = await redactor.client.jetstream().pull_subscribe_bind("redactor-requests", INBOX.name)
+    in_hand = await taking.fetch(IN_HAND)
+    assert _lag(monitor, trigger) == WAITING, "what is in hand is still work to be done"
+    assert _replicas("redactor", WAITING) == 3
+
+    for message in in_hand:
+        await message.ack_sync()
+    assert _lag(monitor, trigger) == WAITING - IN_HAND
+
+
+def test_nobody_is_scaled_beyond_what_is_allowed() -> None:
+    assert _replicas("redactor", 1_000_000) == 12
+
+
+def _lag(monitor_url: str, trigger: Mapping[str, str]) -> int:
+    """Return the lag as KEDA's scaler for JetStream reads it: waiting and in hand."""
+    query = f"/jsz?acc={trigger['account']}&consumers=true&config=true"
+    with urllib.request.urlopen(f"{monitor_url}{query}", timeout=2.0) as answer:  # noqa: S310
+        told: dict[str, Any] = json.load(answer)
+    (consumer,) = (
+        consumer
+        for account in told["account_details"]
+        for stream in account["stream_detail"]
+        if stream["name"] == trigger["stream"]
+        for consumer in stream["consumer_detail"]
+        if consumer["name"] == trigger["consumer"]
+    )
+    return int(consumer["num_pending"]) + int(consumer["num_ack_pending"])
+
+
+def _replicas(service: str, lag: int) -> int:
+    """Return how many replicas the autoscaler would want: the lag over the threshold of one."""
+    spec = rendered("base").named("ScaledObject", service)["spec"]
+    wanted = math.ceil(lag / int(spec["triggers"][0]["metadata"]["lagThreshold"]))
+    least, most = int(spec["minReplicaCount"]), int(spec["maxReplicaCount"])
+    return max(least, min(most, wanted))
+
+
+# --- secrets --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cluster") / "secrets"
+    subprocess.run(
+        [sys.executable, "-m", "stellwerk", "provision", "--make-secrets", "--secrets", folder],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    (folder / "database" / "admin.url").write_text(ADMIN_URL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def secrets(folder: Path) -> dict[str, Secret]:
+    printed = subprocess.run(
+        [K8S / "secrets.sh", folder, DATABASE], check=True, capture_output=True, text=True
+    ).stdout
+    return {
+        one["metadata"]["name"]: {key: base64.b64decode(text) for key, text in one["data"].items()}
+        for one in yaml.safe_load_all(printed)
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_service_finds_the_secrets_that_it_is_told_of(
+    secrets: dict[str, Secret], service: str
+) -> None:
+    told = rendered("base").environment(service).values()
+    files = {Path(value).name for value in told if value.startswith("/run/secrets/")}
+    assert secrets[service].keys() == {*files, f"SW_{service.upper()}_DATABASE_URL"}
+
+
+def test_a_service_reads_its_database_from_what_is_mounted(
+    secrets: dict[str, Secret], tmp_path: Path
+) -> None:
+    for name, content in secrets["billing"].items():
+        (tmp_path / name).write_bytes(content)
+    url = Settings(_secrets_dir=tmp_path).database_url
+    assert url is not None
+    assert url.get_secret_value().startswith("postgresql://sw_billing:")
+    assert url.get_secret_value().endswith(f"@{DATABASE}")
+
+
+def test_provisioning_finds_the_folder_that_it_reads(
+    secrets: dict[str, Secret], folder: Path, tmp_path: Path
+) -> None:
+    (volume,) = (
+        one["secret"]
+        for one in dict(rendered("base").pod_specs())["provision"]["spec"]["volumes"]
+        if "secret" in one
+    )
+    assert secrets["provision"].keys() == {item["key"] for item in volume["items"]}
+    for item in volume["items"]:
+        file = tmp_path / item["path"]
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(secrets["provision"][item["key"]])
+    mounted, made = SecretsFolder(tmp_path), SecretsFolder(folder)
+    assert mounted.admin_url() == ADMIN_URL
+    assert mounted.seed_file("provision").read_text() == made.seed_file("provision").read_text()
+    for service in SERVICES:
+        assert mounted.password(service) == made.password(service)
+
+
+# --- the bus --------------------------------------------------------------------------------
+
+
+def test_nats_takes_the_values_and_the_accounts(folder: Path, tmp_path: Path) -> None:
+    values = yaml.safe_load((K8S / "overlays/example/nats-values.yaml").read_text())["config"]
+    (tmp_path / "accounts.conf").write_text(SecretsFolder(folder).accounts())
+    config = tmp_path / "nats.conf"
+    jetstream = {"store_dir": str(tmp_path), **values["jetstream"]["merge"]}
+    config.write_text("\n".join(_as_the_chart_writes(values["merge"] | {"jetstream": jetstream})))
+    # Quoted, as docs/sre/apply.md has it: the server reads the value as it reads its file.
+    key = (folder / "keys" / "nats-store.txt").read_text()
+    tested = subprocess.run(
+        [find_server(), "--config", config, "-t"],
+        env=os.environ | {"STORE_KEY": f'"{key}"'},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stderr
+    assert "is valid" in tested.stderr
+
+
+def _as_the_chart_writes(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a configuration: JSON, but for includes and for what `<< >>` encloses."""
+    for name, value in values.items():
+        if name.endswith("$include"):
+            yield f"include {value}"
+        elif isinstance(value, dict):
+            yield f"{json.dumps(name)}: {{"
+            yield from _as_the_chart_writes(value)
+            yield "}"
+        elif isinstance(value, str) and value.startswith("<< "):
+            yield f"{json.dumps(name)}: {value.removeprefix('<< ').removesuffix(' >>')}"
+        else:
+            yield f"{json.dumps(name)}: {json.dumps(value)}"
