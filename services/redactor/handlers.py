@@ -29,6 +29,7 @@ from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.event import Event
 from shared.contracts.requests import (
     PAYLOAD_BYTES_MAX,
+    SAMPLING,
     MaskedSubject,
     RequestRedacted,
     RequestRefused,
@@ -44,7 +45,7 @@ MESSAGE_BYTES_MAX: Final = 2 * PAYLOAD_BYTES_MAX - 16 * 1024
 """What a masked request and its envelope may take of one message; the rest is for the frame."""
 _SUBJECT_BYTES: Final = 320
 _KEPT: Final = (
-    *("model", "task", "max_tokens", "temperature", "stream"),
+    *("model", "task", "max_tokens", *SAMPLING, "stream"),
     *("user", "use_case", "case_id", "conversation_id"),
 )
 _NOT_SCANNED: Final = {"id", "time", "cause", "request_id", "subjects", "fingerprint", "deadline"}

@@ -1,6 +1,7 @@
 """OpenAI's wire over real sockets: whole answers come through, and no other ever looks whole."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 
@@ -12,7 +13,7 @@ from services.router.outbound import cleared
 from services.router.providers import openai
 from services.router.providers.base import Delta, Endpoint, Finished, Piece, ProviderError
 from shared.contracts.completions import FinishReason, TokenUsage
-from shared.contracts.requests import Message, Role
+from shared.contracts.requests import SAMPLING, Message, Role
 from shared.contracts.values import new_id
 from tests.fixtures.scripted import ScriptedServer
 from tests.unit.router.world import request
@@ -229,6 +230,16 @@ async def test_a_developer_speaks_as_the_system() -> None:
     event = request(messages=(Message(role=Role.DEVELOPER, content="Svar kort."),))
 
     assert b'"role":"system"' in provider.body(event, "m", 10)
+
+
+async def test_how_words_are_drawn_is_sent_only_where_it_is_said() -> None:
+    provider = openai.connect(Endpoint("nobody", "http://127.0.0.1:9/v1", connect_s_max=1.0))
+    stated = {"temperature": 0.0, "top_p": 0.9, "frequency_penalty": -1.0, "seed": 0}
+
+    sent = json.loads(provider.body(request(**stated), "m", 10))
+
+    assert {name: sent.get(name) for name in SAMPLING} == {**stated, "presence_penalty": None}
+    assert "presence_penalty" not in sent
 
 
 async def test_the_address_is_taken_as_it_stands(scripted: ScriptedServer) -> None:

@@ -20,7 +20,7 @@ from services.router.providers.base import Delta, Endpoint, Finished, Piece, Pro
 from services.router.wire.connections import Connections, Response
 from services.router.wire.events import EventReader, EventTooLong
 from shared.contracts.completions import FinishReason, TokenUsage
-from shared.contracts.requests import RequestRedacted, Role
+from shared.contracts.requests import SAMPLING, RequestRedacted, Role
 
 WIRE: Final = "openai"
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -118,8 +118,9 @@ class OpenAI:
             ],
             "max_tokens": output_tokens_max,
         }
-        if ask.temperature is not None:
-            wanted["temperature"] = ask.temperature
+        for name in SAMPLING:
+            if (stated := getattr(ask, name)) is not None:
+                wanted[name] = stated
         if ask.stream:
             wanted["stream"] = True
             wanted["stream_options"] = {"include_usage": True}
@@ -153,7 +154,7 @@ class OpenAI:
             raise ProviderError(classify(error), status) from error
 
     async def close(self) -> None:
-        """Close idle connections."""
+        """Close its connections; see `Provider.close`."""
         await self._connections.close()
 
 

@@ -24,6 +24,7 @@ from shared.contracts.completions import (
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.requests import (
+    SAMPLING,
     Message,
     RequestRedacted,
     RequestRefused,
@@ -116,6 +117,15 @@ async def test_a_request_goes_on_without_its_personal_data(redactor: Redactor) -
     for value in ("Hansen", "010190", "12 34"):
         assert value not in event.model_dump_json()
         assert value not in (event.sealed or "")
+
+
+async def test_how_a_model_draws_its_words_is_carried_on(redactor: Redactor) -> None:
+    drawn = {"temperature": 0.2, "top_p": 0.9, "presence_penalty": 0.5, "seed": 17}
+
+    event = await _redacted(redactor, _request(LETTER, **drawn, frequency_penalty=-0.5))
+
+    found = {name: getattr(event, name) for name in SAMPLING}
+    assert found == {**drawn, "frequency_penalty": -0.5}
 
 
 async def test_subjects_can_be_found_by_whoever_holds_the_key(redactor: Redactor) -> None:
