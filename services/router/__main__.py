@@ -11,6 +11,7 @@ from services.router.ledger import DatabaseLedger
 from services.router.settings import Settings, read_configuration
 from shared.bus import Service
 from shared.configuration import ConfigError
+from shared.contracts.requests import RequestCancelled
 from shared.db import Database
 
 FORGET_EVERY_S = 600.0
@@ -28,12 +29,17 @@ def main() -> None:
     endpoints.remarks = service.remarks
     ledger = DatabaseLedger(database, service.notes)
     patience = Patience(settings.first_token_s_max, settings.idle_s_max)
-    router = Router(World(configuration, endpoints, ledger, service.ask, patience))
+    world = World(
+        configuration, endpoints, ledger, service.ask, patience, settings, environment=os.environ
+    )
+    router = Router(world)
 
+    service.configured(router.configured)
     service.slot("router-requests", router.request_redacted, given_up=router.given_up)
-    service.every(settings.probe_every_s, endpoints.probe)
+    service.live(RequestCancelled, router.requests_cancelled)
+    service.every(settings.probe_every_s, router.probe)
     service.every(FORGET_EVERY_S, ledger.forget)
-    service.on_stop(endpoints.close)
+    service.on_stop(router.close)
     service.run()
 
 

@@ -39,6 +39,26 @@ class Patience:
     idle_s_max: float
 
 
+class Leaving:
+    """Whether a request's caller has left; breaks off the call that is open then."""
+
+    def __init__(self) -> None:
+        self.has_left = False
+        self._limit: asyncio.Timeout | None = None
+
+    def leave(self) -> None:
+        """Say that nobody waits any more. Whatever answer is whole by now stays one."""
+        self.has_left = True
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time())
+
+    def watch(self, limit: asyncio.Timeout | None) -> None:
+        """End this time limit at once when the caller leaves; None when the call is over."""
+        self._limit = limit
+        if limit is not None and self.has_left:
+            limit.reschedule(asyncio.get_running_loop().time())
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call that is about to be made. `deadline` is on the event loop's clock."""
@@ -48,6 +68,7 @@ class Call:
     body: ClearedBody
     stream: bool
     deadline: float
+    leaving: Leaving = field(default_factory=Leaving)
 
 
 @dataclass(slots=True)
@@ -60,6 +81,10 @@ class Heard:
     error_class: ErrorClass | None = None
     estimated: bool = False
 
+    @property
+    def is_cancelled(self) -> bool:
+        return self.attempt.outcome is AttemptOutcome.CANCELLED
+
 
 @dataclass(slots=True)
 class _Notes:
@@ -70,6 +95,8 @@ class _Notes:
     first_token_ms: int | None = None
     finished: Finished | None = None
     error: ProviderError | None = None
+    has_left: bool = False
+    """The call was broken off, because nobody waited for it any more."""
 
     def elapsed_ms(self) -> int:
         return round((time.perf_counter() - self.started) * 1000)
@@ -98,7 +125,8 @@ async def make(
             notes.error = ProviderError(ErrorClass.TIMEOUT)
         except ProviderError as error:
             notes.error = error
-        if notes.finished is not None:
+        notes.has_left = call.leaving.has_left and notes.finished is None
+        if notes.finished is not None or notes.has_left:
             notes.error = None  # What follows a whole answer takes nothing from it.
         heard = _heard(call, notes)
         _describe(active, heard, notes)
@@ -116,15 +144,20 @@ async def _listen(
         asyncio.timeout_at(limit_at) as limit,
         aclosing(provider.call(call.body, call.id, stream=call.stream)) as pieces,
     ):
-        async for piece in pieces:
-            if isinstance(piece, Finished):
-                notes.finished = piece
-                continue
-            if notes.first_token_ms is None:
-                notes.first_token_ms = notes.elapsed_ms()
-            notes.texts.append(piece.text)
-            say(piece.text)
-            limit.reschedule(min(loop.time() + patience.idle_s_max, call.deadline))
+        call.leaving.watch(limit)
+        try:
+            async for piece in pieces:
+                if isinstance(piece, Finished):
+                    notes.finished = piece
+                    continue
+                if notes.first_token_ms is None:
+                    notes.first_token_ms = notes.elapsed_ms()
+                notes.texts.append(piece.text)
+                say(piece.text)
+                if not call.leaving.has_left:
+                    limit.reschedule(min(loop.time() + patience.idle_s_max, call.deadline))
+        finally:
+            call.leaving.watch(None)
 
 
 def _heard(call: Call, notes: _Notes) -> Heard:
@@ -135,7 +168,13 @@ def _heard(call: Call, notes: _Notes) -> Heard:
     answered = notes.finished is not None
     if counted is not None:
         tokens = counted.input_tokens, counted.output_tokens
-    elif answered or text or (error_class is not None and error_class.may_have_cost):
+    elif (
+        answered
+        or text
+        # The provider had the request, and may have read all of it.
+        or notes.has_left
+        or (error_class is not None and error_class.may_have_cost)
+    ):
         tokens = call.leg.input_tokens_max, estimated_tokens(text)
     else:
         tokens = 0, 0
@@ -143,7 +182,7 @@ def _heard(call: Call, notes: _Notes) -> Heard:
         id=call.id,
         model=call.leg.model.name,
         provider=call.leg.model.provider,
-        outcome=AttemptOutcome.ANSWERED if answered else AttemptOutcome.FAILED,
+        outcome=_outcome(notes),
         error_class=error_class,
         duration_ms=notes.elapsed_ms(),
         first_token_ms=notes.first_token_ms,
@@ -152,6 +191,12 @@ def _heard(call: Call, notes: _Notes) -> Heard:
     )
     reason = notes.finished.reason if notes.finished else None
     return Heard(attempt, text, reason, error_class, counted is None and any(tokens))
+
+
+def _outcome(notes: _Notes) -> AttemptOutcome:
+    if notes.has_left:
+        return AttemptOutcome.CANCELLED
+    return AttemptOutcome.FAILED if notes.finished is None else AttemptOutcome.ANSWERED
 
 
 def _describe(active: Span, heard: Heard, notes: _Notes) -> None:
@@ -164,6 +209,8 @@ def _describe(active: Span, heard: Heard, notes: _Notes) -> None:
         facts[FINISH_REASON] = heard.reason.value
     if attempt.first_token_ms is not None:
         facts[FIRST_TEXT] = attempt.first_token_ms
+    if notes.has_left:
+        facts[ERROR] = AttemptOutcome.CANCELLED.value
     if notes.error is not None:
         active.set_status(StatusCode.ERROR)
         facts[ERROR] = notes.error.error_class.value

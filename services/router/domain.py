@@ -282,10 +282,15 @@ def total_usage(attempts: Iterable[Attempt], *, estimated: bool) -> TokenUsage:
     """Return the tokens of all attempts together."""
     attempts = tuple(attempts)
     guessed = estimated or any(one.outcome is AttemptOutcome.UNKNOWN for one in attempts)
+    partial = any(
+        one.outcome is AttemptOutcome.CANCELLED and one.input_tokens + one.output_tokens > 0
+        for one in attempts
+    )
     return TokenUsage(
         input_tokens=sum(attempt.input_tokens for attempt in attempts),
         output_tokens=sum(attempt.output_tokens for attempt in attempts),
         source=UsageSource.ESTIMATED if guessed else UsageSource.PROVIDER,
+        partial=partial,
     )
 
 

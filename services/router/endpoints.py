@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Final, Self, cast
 
 from prometheus_client import Gauge
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 MODELS: Final = "models"
 PROBE_S_MAX: Final = 3.0
+Made = tuple[str, Endpoint]
+"""The wire format and the endpoint that a provider was made from."""
 NO_MODEL: Final = "no model can be reached: every request will be refused or fail"
 REACHABLE: Final = Gauge(
     "stellwerk_router_endpoint_reachable",
@@ -37,26 +40,35 @@ class Endpoints:
     """One provider for each address that an enabled model has."""
 
     def __init__(
-        self, providers: Mapping[str, Provider], models: list[Model], rest_s: float
+        self,
+        providers: Mapping[str, Provider],
+        models: list[Model],
+        rest_s: float,
+        made: Mapping[str, Made] | None = None,
     ) -> None:
         self.remarks: MutableMapping[str, str] = {}
         """What an operator should know though the router runs; kept up by `probe`."""
         self._providers = providers
         self._models = models
         self._rest_s = rest_s
+        self._made = made or {}
         self._rest_until: dict[str, float] = {}
         self._faults: dict[str, ErrorClass | None] = {}
 
     @classmethod
-    def of(cls, configuration: Configuration, settings: Settings) -> Self:
+    def of(
+        cls, configuration: Configuration, settings: Settings, before: Self | None = None
+    ) -> Self:
         """Return the endpoints of a configuration; nothing is opened yet.
 
+        What has not changed since `before` is taken over, with its connections and its rest.
         Raises `ConfigError` for a wire format that no plug-in speaks.
         """
         modules = cast("list[ProviderModule]", load(PACKAGE, ProviderModule, ENTRY_POINTS))
         wires = {module.WIRE: module for module in modules}
         enabled = [model for model in configuration.models.values() if model.disabled is None]
         providers: dict[str, Provider] = {}
+        made: dict[str, Made] = {}
         for model in enabled:
             if model.wire not in wires:
                 raise ConfigError(
@@ -66,11 +78,39 @@ class Endpoints:
             if model.base_url not in providers:
                 key = configuration.keys.get(model.provider)
                 endpoint = Endpoint(model.provider, model.base_url, settings.connect_s_max, key)
+                made[model.base_url] = model.wire, endpoint
+                known = before.known(model.base_url, made) if before is not None else None
+                if known is not None:
+                    providers[model.base_url] = known
+                    continue
                 try:
                     providers[model.base_url] = wires[model.wire].connect(endpoint)
                 except ValueError as error:
                     raise ConfigError(f"models.yaml: provider {model.provider}: {error}.") from None
-        return cls(providers, enabled, settings.rest_s)
+        endpoints = cls(providers, enabled, settings.rest_s, made)
+        if before is not None:
+            endpoints.remarks = before.remarks
+            before.hand_over(endpoints._rest_until, endpoints._faults)
+        return endpoints
+
+    def known(self, base_url: str, made: Mapping[str, Made]) -> Provider | None:
+        """Return the provider at an address if it was made from the same."""
+        same = self._made.get(base_url) == made[base_url]
+        return self._providers[base_url] if same else None
+
+    def hand_over(self, rest_until: dict[str, float], faults: dict[str, ErrorClass | None]) -> None:
+        """Tell those that come after which addresses rest, and how each one was last."""
+        rest_until.update(self._rest_until)
+        faults.update(self._faults)
+
+    @property
+    def providers(self) -> Collection[Provider]:
+        return self._providers.values()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of the models that may be called."""
+        return frozenset(model.name for model in self._models)
 
     def provider_of(self, model: Model) -> Provider:
         """Return the provider that answers for an enabled model."""
@@ -91,19 +131,28 @@ class Endpoints:
         elif fault.rests_endpoint:
             self._rest_until[model.base_url] = time.monotonic() + self._rest_s
 
-    async def probe(self) -> tuple[()]:
+    async def probe(self) -> None:
         """Ask every address whether it is there; log what has changed."""
         await asyncio.gather(*map(self._probe, self._providers))
         for model in self._models:
             fault = self._faults.get(model.base_url)
             REACHABLE.labels(model.provider, model.name).set(fault is None)
         self._remark(self._problem())
-        return ()
 
     async def close(self) -> None:
         """Close all connections."""
         for provider in self._providers.values():
             await provider.close()
+
+    async def close_unless(self, kept: Self) -> None:
+        """Close what others have not taken over; a call in hand ends first."""
+        for provider in self._providers.values():
+            if provider not in kept.providers:
+                await provider.close()
+        for model in self._models:
+            if model.name not in kept.names:
+                with suppress(KeyError):  # It was never probed.
+                    REACHABLE.remove(model.provider, model.name)
 
     async def _probe(self, base_url: str) -> None:
         try:
@@ -122,7 +171,7 @@ class Endpoints:
         silent = sorted(
             f"{model.name}: {self._faults[model.base_url]}"
             for model in self._models
-            if self._faults[model.base_url] is not None
+            if self._faults.get(model.base_url) is not None
         )
         if len(silent) == len(self._models):
             return f"{NO_MODEL} ({', '.join(silent)})"

@@ -1,17 +1,36 @@
 """Takes masked requests and yields what becomes of them, live and for good."""
 
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
+from services.router.attempts import Leaving
 from services.router.chunks import Chunks
 from services.router.journey import Journey, Result, World
 from services.router.outcomes import lost, refused
 from shared.bus import GivenUp
 from shared.contracts.completions import CompletionFailed
-from shared.contracts.event import Event
-from shared.contracts.requests import RequestRedacted, RequestRefused
+from shared.contracts.configuration import ConfigurationVersion
+from shared.contracts.event import Event, RequestEvent
+from shared.contracts.requests import RequestCancelled, RequestRedacted, RequestRefused
+
+LEFT_KEPT_S: Final = 600.0
+"""A caller may leave before its request has come here: so long it is known that nobody waits."""
+LEFT_MAX: Final = 50_000
+
+
+@dataclass(slots=True)
+class _InHand:
+    """One request that is being worked on."""
+
+    event: RequestRedacted
+    leaving: Leaving = field(default_factory=Leaving)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Router:
@@ -19,24 +38,63 @@ class Router:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._in_hand: dict[UUID, asyncio.Event] = {}
+        self._in_hand: dict[UUID, _InHand] = {}
+        self._left: OrderedDict[tuple[str, str, UUID], float] = OrderedDict()
 
     async def request_redacted(self, event: RequestRedacted) -> AsyncIterator[Event]:
         """Have a request answered; yield chunks while it is, then what is kept of it."""
         while event.request_id in self._in_hand:
             # The same request, sent again before it was answered: its answer is ours too.
-            await self._in_hand[event.request_id].wait()
-        ended = self._in_hand[event.request_id] = asyncio.Event()
+            await self._in_hand[event.request_id].ended.wait()
+        own = self._in_hand[event.request_id] = _InHand(event)
+        if _place(event) in self._left:
+            own.leaving.leave()
+        world = self._world  # A request ends under the configuration that it began under.
         try:
             if event.stream:
-                async for effect in self._streamed(event):
+                async for effect in _streamed(event, world, own.leaving):
                     yield effect
             else:
-                for effect in (await Journey(event, self._world, None).run()).events:
+                for effect in (await Journey(event, world, None, own.leaving).run()).events:
                     yield effect
         finally:
             del self._in_hand[event.request_id]
-            ended.set()
+            own.ended.set()
+
+    async def requests_cancelled(self, events: Sequence[RequestCancelled]) -> Sequence[Event]:
+        """Break off requests that nobody waits for; they end as such, and cost what was used.
+
+        One that is not here may still come, so it is remembered: then no provider is called.
+        """
+        at = time.monotonic()
+        for event in events:
+            self._left[_place(event)] = at
+            self._left.move_to_end(_place(event))
+            own = self._in_hand.get(event.request_id)
+            if own is not None and _place(own.event) == _place(event):
+                own.leaving.leave()
+        while self._left and (
+            len(self._left) > LEFT_MAX or next(iter(self._left.values())) < at - LEFT_KEPT_S
+        ):
+            self._left.popitem(last=False)
+        return ()
+
+    async def configured(self, version: ConfigurationVersion) -> None:
+        """Work by another version from the next request on; those in hand keep theirs.
+
+        Raises `ConfigError` if it cannot be used here; then nothing changes.
+        """
+        before = self._world
+        self._world = before.configured(version)
+        await before.endpoints.close_unless(self._world.endpoints)
+
+    async def probe(self) -> None:
+        """Ask every address in force whether it is there."""
+        await self._world.endpoints.probe()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._world.endpoints.close()
 
     def given_up(self, letter: GivenUp) -> Sequence[Event]:
         """Tell the caller of a request that could not be handled, and settle its hold."""
@@ -49,19 +107,24 @@ class Router:
             return [letter.following(RequestRefused, code=letter.code)]
         return [letter.following(CompletionFailed, code=letter.code, attempts=0)]
 
-    async def _streamed(self, event: RequestRedacted) -> AsyncIterator[Event]:
-        chunks = Chunks(event, self._world.configuration.version)
-        work = asyncio.create_task(Journey(event, self._world, chunks).run())
-        try:
-            async for chunk in chunks.until_done(work):
-                yield chunk
-            result = await work
-        finally:
-            await _cancelled(work)
-        if result.tell:
-            yield chunks.end(result.code)
-        for effect in result.events:
-            yield effect
+
+async def _streamed(event: RequestRedacted, world: World, leaving: Leaving) -> AsyncIterator[Event]:
+    chunks = Chunks(event, world.configuration.version)
+    work = asyncio.create_task(Journey(event, world, chunks, leaving).run())
+    try:
+        async for chunk in chunks.until_done(work):
+            yield chunk
+        result = await work
+    finally:
+        await _cancelled(work)
+    if result.tell:
+        yield chunks.end(result.code)
+    for effect in result.events:
+        yield effect
+
+
+def _place(event: RequestEvent) -> tuple[str, str, UUID]:
+    return event.tenant, event.app, event.request_id
 
 
 async def _cancelled(work: asyncio.Task[Result]) -> None:

@@ -1,24 +1,25 @@
 """One request from its claim to its end: hold, calls, and the events that tell of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from services.router import attempts
-from services.router.attempts import Call, Heard, Patience
+from services.router.attempts import Call, Heard, Leaving, Patience
 from services.router.chunks import Chunks
 from services.router.domain import Leg, Terms, decide, failure_code
 from services.router.endpoints import Endpoints
 from services.router.ledger import Ledger
 from services.router.outbound import ClearedBody, LeakFoundError, cleared
 from services.router.outcomes import Story, events_in, refused
-from services.router.settings import Configuration
+from services.router.settings import Configuration, Settings, configuration_of
 from services.router.store import Claim, Claimed, Start, Step
 from shared.contracts.billing import HoldReply, HoldRequest
 from shared.contracts.commands import Command, Reply
+from shared.contracts.configuration import ConfigurationVersion
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.requests import RequestRedacted
@@ -42,6 +43,17 @@ class World:
     ledger: Ledger
     ask: Ask
     patience: Patience
+    settings: Settings = field(default_factory=Settings)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where references of the configuration have their values; secrets are among them."""
+
+    def configured(self, version: ConfigurationVersion) -> "World":
+        """Return this world under another version. Raises `ConfigError` if it cannot be used."""
+        if version.version == self.configuration.version:
+            return self
+        configuration = configuration_of(version.version, version.documents, self.environment)
+        endpoints = Endpoints.of(configuration, self.settings, self.endpoints)
+        return replace(self, configuration=configuration, endpoints=endpoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +68,13 @@ class Result:
 class Journey:
     """Takes one request through; `run` is called once."""
 
-    def __init__(self, event: RequestRedacted, world: World, chunks: Chunks | None) -> None:
+    def __init__(
+        self, event: RequestRedacted, world: World, chunks: Chunks | None, leaving: Leaving
+    ) -> None:
         self._event = event
         self._world = world
         self._chunks = chunks
+        self._leaving = leaving
         configuration = world.configuration
         routing = decide(
             event, configuration.models, configuration.policy, world.endpoints.resting()
@@ -97,6 +112,8 @@ class Journey:
 
     def _ready(self) -> tuple[ErrorCode | None, ClearedBody | None]:
         """Return the bytes of the first call, or why there will be none."""
+        if self._leaving.has_left:
+            return ErrorCode.CANCELLED, None
         if self._is_late():
             return ErrorCode.DEADLINE, None
         if self._story.routing.code is not None:
@@ -121,6 +138,8 @@ class Journey:
                     self._known = await self._claim(None)
                     if self._known.ending or self._known.conflict:
                         return None
+                if self._leaving.has_left:
+                    return ErrorCode.CANCELLED
                 if self._is_late():
                     return ErrorCode.BILLING_UNAVAILABLE
                 await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
@@ -132,7 +151,7 @@ class Journey:
             leg = self._story.routing.dearest
             price = reply.price or leg.model.price
             self._story.terms = Terms(leg.model.name, reply.held_nano, price)
-        return reply.code or (ErrorCode.DEADLINE if self._is_late() else None)
+        return reply.code or self._over()
 
     def _hold_request(self) -> HoldRequest:
         event, leg = self._event, self._story.routing.dearest
@@ -169,10 +188,13 @@ class Journey:
                     return ErrorCode.LEAK_CHECK
                 step = Step(self._story.attempts[-1], start)
                 await self._world.ledger.step(step, self._event.deadline)
-            if self._is_late():
+            over = self._over()
+            if over is not None:
                 self._story.attempts.append(_cancelled(start))
-                return ErrorCode.DEADLINE
+                return over
             heard = await self._call(start.id, leg, body)
+            if heard.is_cancelled:
+                return ErrorCode.CANCELLED
             fault = heard.error_class
             if fault is None:
                 return None
@@ -191,12 +213,14 @@ class Journey:
             body=body,
             stream=self._event.stream,
             deadline=asyncio.get_running_loop().time() + left_s,
+            leaving=self._leaving,
         )
         world = self._world
         provider = world.endpoints.provider_of(leg.model)
         say = self._chunks.say if self._chunks is not None else _to_nobody
         heard = await attempts.make(call, provider, world.patience, say)
-        world.endpoints.note(leg.model, heard.error_class)
+        if not heard.is_cancelled:  # That says nothing about the endpoint.
+            world.endpoints.note(leg.model, heard.error_class)
         self._story.attempts.append(heard.attempt)
         self._story.heard = heard
         return heard
@@ -214,6 +238,12 @@ class Journey:
     def _body(self, leg: Leg) -> ClearedBody:
         provider = self._world.endpoints.provider_of(leg.model)
         return cleared(provider.body(self._event, leg.model.upstream, leg.output_tokens_max))
+
+    def _over(self) -> ErrorCode | None:
+        """Return why no call may be begun any more."""
+        if self._leaving.has_left:
+            return ErrorCode.CANCELLED
+        return ErrorCode.DEADLINE if self._is_late() else None
 
     def _is_late(self) -> bool:
         return now() >= self._event.deadline

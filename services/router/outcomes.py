@@ -61,7 +61,8 @@ class Story:
         if code is None:
             return Outcome.COMPLETION, self._produced()
         common = _common(self.event, self.config_version) | {"code": code}
-        if all(one.outcome is AttemptOutcome.CANCELLED for one in self.attempts):
+        uncalled = all(one.outcome is AttemptOutcome.CANCELLED for one in self.attempts)
+        if uncalled and code is not ErrorCode.CANCELLED:
             return Outcome.REFUSED, RequestRefused.following(self.event, **common)
         count = len(self.attempts)
         return Outcome.FAILED, CompletionFailed.following(self.event, attempts=count, **common)

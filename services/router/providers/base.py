@@ -81,7 +81,7 @@ class Provider(Protocol):
         """Return if the endpoint answers; else raise `ProviderError`. Costs nothing there."""
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close its connections; a call that is in hand ends as it would, then closes its own."""
 
 
 class ProviderModule(Protocol):

@@ -91,6 +91,7 @@ class Connections:
         self._maker = self._made(tls, proxy)
         self._origin = httpcore2.URL(base_url).origin
         self._idle: list[httpcore2.AsyncConnectionInterface] = []
+        self._closed = False
 
     async def send(self, method: bytes, path: str, headers: Headers, body: bytes = b"") -> Response:
         """Send a request and return the answer as soon as its head is there.
@@ -120,12 +121,16 @@ class Connections:
         """Keep a connection that can be used again."""
         if not connection.is_idle():
             return
+        if self._closed:
+            await connection.aclose()
+            return
         if len(self._idle) >= KEPT_MAX or (self._idle and self._idle[0].has_expired()):
             await self._idle.pop(0).aclose()
         self._idle.append(connection)
 
     async def close(self) -> None:
-        """Close what is idle; what is in use is closed by its user."""
+        """Close what is idle, and from now on every connection that its call gives back."""
+        self._closed = True
         while self._idle:
             await self._idle.pop().aclose()
 

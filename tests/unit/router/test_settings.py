@@ -8,6 +8,8 @@ import pytest
 from services.router.endpoints import Endpoints
 from services.router.settings import Configuration, Settings, read_configuration
 from shared.configuration import ConfigError
+from shared.contracts.configuration import Document
+from shared.contracts.stated import version_of
 from shared.contracts.values import Sensitivity
 
 SHIPPED = Path(__file__).parents[3] / "config"
@@ -58,6 +60,12 @@ def test_the_version_follows_every_byte(folder: Path) -> None:
 
     assert len(before) == 12
     assert before != after
+
+
+def test_a_folder_has_the_version_that_the_gateway_gives_its_documents() -> None:
+    documents = {one: (SHIPPED / one).read_text(encoding="utf-8") for one in Document}
+
+    assert read_configuration(SHIPPED, {}).version == version_of(documents)
 
 
 def test_a_key_is_read_from_its_file(folder: Path, tmp_path: Path) -> None:

@@ -95,6 +95,8 @@ class ScriptedProvider:
 
     script: Script
     calls: list[UUID] = field(default_factory=list)
+    open: int = 0
+    """Calls that are neither ended nor broken off."""
 
     def body(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> bytes:
         return f"{model} {output_tokens_max} {ask.messages[0].content}".encode()
@@ -103,13 +105,17 @@ class ScriptedProvider:
         self, body: ClearedBody, attempt_id: UUID, *, stream: bool
     ) -> AsyncGenerator[Piece, None]:
         self.calls.append(attempt_id)
-        for step in self.script:
-            if isinstance(step, ErrorClass):
-                raise ProviderError(step)
-            if isinstance(step, float):
-                await asyncio.sleep(step)
-            else:
-                yield step
+        self.open += 1
+        try:
+            for step in self.script:
+                if isinstance(step, ErrorClass):
+                    raise ProviderError(step)
+                if isinstance(step, float):
+                    await asyncio.sleep(step)
+                else:
+                    yield step
+        finally:
+            self.open -= 1
 
     async def probe(self) -> None: ...
 
