@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -234,7 +235,12 @@ async def test_a_developer_speaks_as_the_system() -> None:
 
 async def test_how_words_are_drawn_is_sent_only_where_it_is_said() -> None:
     provider = openai.connect(Endpoint("nobody", "http://127.0.0.1:9/v1", connect_s_max=1.0))
-    stated = {"temperature": 0.0, "top_p": 0.9, "frequency_penalty": -1.0, "seed": 0}
+    stated: dict[str, Any] = {
+        "temperature": 0.0,
+        "top_p": 0.9,
+        "frequency_penalty": -1.0,
+        "seed": 0,
+    }
 
     sent = json.loads(provider.body(request(**stated), "m", 10))
 
