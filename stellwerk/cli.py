@@ -6,6 +6,7 @@ import typer
 
 from shared.contracts.errors import ErrorCode
 from stellwerk import up
+from stellwerk.commands import app as apps
 from stellwerk.commands import ask, audit, explain, incident, model, provision, redact, trace
 from stellwerk.commands import eval as evaluate
 from stellwerk.errors import BadInput, StellwerkError
@@ -26,7 +27,19 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for register in (up, ask, trace, explain, redact, audit, provision, model, evaluate, incident):
+    for register in (
+        up,
+        apps,
+        ask,
+        trace,
+        explain,
+        redact,
+        audit,
+        provision,
+        model,
+        evaluate,
+        incident,
+    ):
         register.register(app)
     return app
 
