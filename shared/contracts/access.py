@@ -126,16 +126,6 @@ class AppListReply(Reply):
     apps: tuple[AppRecord, ...] = ()
 
 
-class Denial(StrEnum):
-    """Why a door stayed shut."""
-
-    UNKNOWN_KEY = "unknown_key"
-    WRONG_SECRET = "wrong_secret"  # noqa: S105  It names a reason.
-    EXPIRED = "expired"
-    DISABLED = "disabled"
-    ROLE = "role"
-
-
 class AccessCheck(Command):
     """Ask whether a key opens a door, and with which role."""
 
@@ -152,8 +142,6 @@ class AccessReply(Reply):
     tenant: Token = "default"
     app: Token | None = None
     role: Role | None = None
-    why: Denial | None = None
-    """Why it opens nothing, for the record; whoever tried is not told."""
 
 
 class AccessChange(StrEnum):
@@ -174,6 +162,16 @@ class AccessChanged(Event):
     key_id: KeyId | None = None
     actor: Token
     reason: Token
+
+
+class Denial(StrEnum):
+    """Why a door stayed shut."""
+
+    UNKNOWN_KEY = "unknown_key"
+    WRONG_SECRET = "wrong_secret"  # noqa: S105  It names a reason.
+    EXPIRED = "expired"
+    DISABLED = "disabled"
+    ROLE = "role"
 
 
 class AccessDenied(Event):
