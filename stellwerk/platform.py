@@ -1,6 +1,7 @@
-"""Finds the platform that runs on this machine, by what `stellwerk up` wrote down.
+"""Finds the platform: the one that the environment names, else the one that runs on this machine.
 
-`<data>/state.json` holds addresses and the places of secrets, never a secret itself.
+The latter by what `stellwerk up` wrote down: `<data>/state.json` holds addresses and the places of
+secrets, never a secret itself.
 """
 
 import json
@@ -9,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from stellwerk.errors import BadInput, NotRunning
 
 DATA_VARIABLE: Final = "STELLWERK_DATA"
+NATS_VARIABLE: Final = "STELLWERK_NATS_URL"
+DATABASE_VARIABLE: Final = "STELLWERK_DATABASE_URL"
+SECRETS_VARIABLE: Final = "STELLWERK_SECRETS"
 DATA_FOLDER: Final = Path(".stellwerk")
 STATE_FILE: Final = "state.json"
 SECRETS_FOLDER: Final = "secrets"
@@ -38,6 +42,8 @@ class Platform:
 
     def database_url(self, service: str, role: str) -> str:
         """Return the address that signs in to the database as a service, password included."""
+        if not self.postgres_url:
+            raise NotRunning(f"Set {DATABASE_VARIABLE} to the address of the platform's database.")
         password = quote(self.password(service), safe="")
         return self.postgres_url.replace("://", f"://{role}:{password}@", 1)
 
@@ -70,7 +76,12 @@ def data_folder() -> Path:
 
 
 def find_platform(folder: Path | None = None) -> Platform:
-    """Return the platform that runs here; raise `NotRunning` saying how to start one."""
+    """Return the platform; raise `NotRunning` saying how to start one.
+
+    Without a folder, what STELLWERK_NATS_URL and STELLWERK_SECRETS name wins over what runs here.
+    """
+    if folder is None and (named := _named(os.environ)):
+        return named
     folder = folder or data_folder()
     try:
         state: Mapping[str, Any] = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
@@ -92,6 +103,16 @@ def find_platform(folder: Path | None = None) -> Platform:
         ) from None
     _require_alive(supervisor, folder)
     return platform
+
+
+def _named(environment: Mapping[str, str]) -> Platform | None:
+    """Return a platform elsewhere, such as one in a cluster; both variables must name it."""
+    nats_url, secrets = environment.get(NATS_VARIABLE), environment.get(SECRETS_VARIABLE)
+    if not nats_url or not secrets:
+        return None
+    database = urlsplit(environment.get(DATABASE_VARIABLE, ""))
+    without_user = database._replace(netloc=database.netloc.rpartition("@")[2])
+    return Platform(nats_url, urlunsplit(without_user), Path(secrets))
 
 
 def _require_alive(pid: int, folder: Path) -> None:

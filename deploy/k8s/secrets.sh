@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Prints the Secrets of deploy/k8s as YAML, out of a folder that `stellwerk provision --make-secrets`
-# has filled and a file `database/admin.url` that you have added to it:
+# has filled, and what you have added to it: `database/admin.url`, the administrator's address of the
+# database; for the router `providers/<name>.key`; for watch `watch-channels`.
 #
 #   deploy/k8s/secrets.sh secrets stellwerk-rw.postgres.svc:5432/stellwerk | kubectl apply -f -
 #
 # The second argument is the database as the services reach it. What is printed opens everything:
 # pipe it, or encrypt it with what your house uses; do not keep it as it is.
 set -eu -o pipefail
+shopt -s nullglob
 folder=$1
 database=$2
 
@@ -35,6 +37,10 @@ for service in $services; do
   case $service in
     redactor) own+=(master.key "$folder/keys/redactor-master.key") ;;
     console) own+=(session.key "$folder/keys/console-session.key") ;;
+    # Keys of model providers, for `key_file: /run/secrets/<name>.key` in models.yaml.
+    router) for key in "$folder"/providers/*.key; do own+=("${key##*/}" "$key"); done ;;
+    # One address a line, each with what opens it.
+    watch) if [ -f "$folder/watch-channels" ]; then own+=(channels "$folder/watch-channels"); fi ;;
   esac
   secret "$service" "${own[@]}"
   passwords+=("$service.password" "$folder/database/$service.password")

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from stellwerk.errors import BadInput, CommandError
-from stellwerk.platform import find_platform
+from stellwerk.platform import (
+    DATABASE_VARIABLE,
+    NATS_VARIABLE,
+    SECRETS_VARIABLE,
+    find_platform,
+)
 
 if TYPE_CHECKING:
     from deploy.provision.servers import SecretsFolder, Servers
 
-NATS_VARIABLE: Final = "STELLWERK_NATS_URL"
-DATABASE_VARIABLE: Final = "STELLWERK_DATABASE_URL"
-SECRETS_VARIABLE: Final = "STELLWERK_SECRETS"
 KEYS: Final = ("redactor-master", "console-session")
 """What services are told as key files; see `deploy/local/platform.py`."""
 

@@ -102,6 +102,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stdout=subprocess.DEVNULL,
     )
     (folder / "database" / "admin.url").write_text(ADMIN_URL)
+    (folder / "watch-channels").write_text("json://chat.example/hook\n")
+    (folder / "providers").mkdir()
+    (folder / "providers" / "mistral.key").write_text("only-in-tests")
     return folder
 
 
@@ -120,9 +123,10 @@ def secrets(folder: Path) -> dict[str, Secret]:
 def test_each_service_finds_the_secrets_that_it_is_told_of(
     secrets: dict[str, Secret], service: str
 ) -> None:
-    told = rendered("base").environment(service).values()
+    told = rendered("overlays/example").environment(service).values()
     files = {Path(value).name for value in told if value.startswith("/run/secrets/")}
-    assert secrets[service].keys() == {*files, f"SW_{service.upper()}_DATABASE_URL"}
+    providers = {"mistral.key"} if service == "router" else set()
+    assert secrets[service].keys() == {*files, *providers, f"SW_{service.upper()}_DATABASE_URL"}
 
 
 def test_a_service_reads_its_database_from_what_is_mounted(

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from stellwerk.errors import BadInput, NotRunning
-from stellwerk.platform import DATA_VARIABLE, data_folder, find_platform
+from stellwerk.platform import (
+    DATA_VARIABLE,
+    DATABASE_VARIABLE,
+    NATS_VARIABLE,
+    SECRETS_VARIABLE,
+    data_folder,
+    find_platform,
+)
 
 
 def started(folder: Path) -> Path:
@@ -64,3 +71,26 @@ def test_a_service_signs_in_with_its_own_role(tmp_path: Path) -> None:
     assert "p/w" not in repr(platform)
     with pytest.raises(NotRunning, match=r"billing\.password"):
         platform.database_url("billing", "sw_billing")
+
+
+def test_a_platform_elsewhere_is_named_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NATS_VARIABLE, "tls://bus.example:4222")
+    monkeypatch.setenv(SECRETS_VARIABLE, str(started(tmp_path) / "secrets"))
+    without_a_database = find_platform()
+    assert without_a_database.nats_url == "tls://bus.example:4222"
+    with pytest.raises(NotRunning, match=DATABASE_VARIABLE):
+        without_a_database.database_url("audit", "sw_audit")
+
+    monkeypatch.setenv(DATABASE_VARIABLE, "postgresql://admin:secret@db.example/stellwerk?ssl=on")
+    url = find_platform().database_url("audit", "sw_audit")
+    assert url == "postgresql://sw_audit:p%2Fw@db.example/stellwerk?ssl=on"
+
+
+def test_an_address_alone_names_no_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(started(tmp_path)))
+    monkeypatch.setenv(NATS_VARIABLE, "tls://bus.example:4222")
+    assert find_platform().nats_url == "nats://127.0.0.1:4222"
