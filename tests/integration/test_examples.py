@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -99,3 +100,13 @@ def test_plain_http_lists_models_and_gets_an_answer_whole_and_streamed(platform:
     assert events.pop() == "[DONE]"
     chunks = [choice for event in events for choice in json.loads(event)["choices"]]
     assert "".join(chunk["delta"].get("content") or "" for chunk in chunks) == text
+
+
+@pytest.mark.parametrize(("page", "language"), [("http.md", "python"), ("node.md", "js")])
+def test_the_code_on_a_page_stands_in_an_example_too(page: str, language: str) -> None:
+    text = (EXAMPLES.parent / "app-developers" / page).read_text(encoding="utf-8")
+    blocks = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    programs = [file.read_text(encoding="utf-8") for file in sorted(EXAMPLES.glob("*/*.*"))]
+    assert blocks
+    for block in blocks:
+        assert any(block in program for program in programs), block
