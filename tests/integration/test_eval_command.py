@@ -137,6 +137,16 @@ async def test_what_was_compared_is_kept_with_its_scores(
     assert all(row["graded"] == (row["code"] is None) for row in rows)
 
 
+def test_the_model_is_given_the_seed_and_no_name(
+    compared: dict[str, Any], platform: Platform
+) -> None:
+    assert compared["parameters"]["seed"] == 7
+    received = platform.record.read_text()
+    assert '"seed":7' in received
+    assert '"temperature":0.0' in received
+    assert NAME not in received
+
+
 def test_past_comparisons_are_listed_and_held_side_by_side(
     compared: dict[str, Any], start: Start, suite: str
 ) -> None:
