@@ -6,6 +6,7 @@ Pure: time, counts and what is known come in; incidents that were opened or chan
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -70,20 +71,21 @@ def seen_at(usage: UsageRecorded) -> datetime:
 def gathered(rules: Sequence[Rule], usages: Iterable[UsageRecorded]) -> Batch:
     """Return what these requests show to these rules."""
     batch = Batch()
-    for usage in sorted(usages, key=seen_at):
-        at = seen_at(usage)
+    for at, usage in sorted(((seen_at(one), one) for one in usages), key=itemgetter(0)):
         minute = minute_of(at)
         for rule in rules:
-            for sighting in rule.sightings(usage):
-                key = (rule.NAME, sighting.about)
-                count = batch.counts.setdefault((*key, minute, sighting.part), Count())
-                if sighting.is_good:
+            for about, is_good, part, cause in rule.sightings(usage):
+                place = (rule.NAME, about, minute, part)
+                count = batch.counts.get(place)
+                if count is None:
+                    count = batch.counts[place] = Count()
+                if is_good:
                     count.good += 1
                     count.last_good_at = at
                 else:
                     count.bad += 1
-                    count.last_bad_at, count.cause = at, sighting.cause
-                    batch.first.setdefault(key, First(usage.id, at))
+                    count.last_bad_at, count.cause = at, cause
+                    batch.first.setdefault((rule.NAME, about), First(usage.id, at))
     return batch
 
 
