@@ -26,6 +26,10 @@ FOLDERS: Final[Mapping[str, frozenset[str]]] = {
 EVERYWHERE: Final = frozenset({"migrations", "views"})
 EXTRA: Final[Mapping[str, str]] = {
     "services/billing/rows.py": "how decisions become rows; store.py has the statements",
+    "services/console/door.py": "the HTTP server, run beside the bus",
+    "services/console/entrance.py": "signs people in, and lets each visit through or not",
+    "services/console/sessions.py": "sealed cookies, and the gateway's word on keys",
+    "services/console/wording.py": "every English sentence of the pages",
     "services/gateway/configuring.py": "the configuration: its versions, kept and shown",
     "services/gateway/asking.py": "one request of a caller, from its body to its answer",
     "services/gateway/calls.py": "one HTTP request in hand, and the one reply to it",
