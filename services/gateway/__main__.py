@@ -23,7 +23,10 @@ PSEUDONYM_KEY_BYTES: Final = 32
 
 
 def main() -> None:
-    settings = Settings()
+    wired(Settings()).run()
+
+
+def wired(settings: Settings) -> Gateway:
     database = Database(settings.database_url, schema="gateway")
     service = Gateway("gateway", settings, database=database)
     denials, offer = Denials(), Offer()
@@ -52,7 +55,7 @@ def main() -> None:
     service.every(DENIALS_EVERY_S, doors_stayed_shut)
     service.every(FORGET_EVERY_S, partial(handlers.forget_answers, database, ANSWERS_KEPT_S))
     service.on_stop(doors_stayed_shut)
-    service.run()
+    return service
 
 
 if __name__ == "__main__":
