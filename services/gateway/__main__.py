@@ -1,10 +1,9 @@
 """The gateway as a process: the door that apps call, and who may come in."""
 
-import secrets
 from functools import partial
 from typing import Final
 
-from services.gateway import dialects, handlers, store
+from services.gateway import dialects, handlers
 from services.gateway.asking import Asking
 from services.gateway.domain import Denials
 from services.gateway.door import Door
@@ -19,7 +18,6 @@ from shared.db import Database
 ANSWERS_KEPT_S: Final = 7 * 24 * 3600.0
 FORGET_EVERY_S: Final = 600.0
 DENIALS_EVERY_S: Final = 1.0
-PSEUDONYM_KEY_BYTES: Final = 32
 
 
 def main() -> None:
@@ -37,14 +35,9 @@ def wired(settings: Settings) -> Gateway:
     door.beside(keyring.follow)
     door.beside(exchange.follow)
 
-    async def load() -> None:
-        await keyring.load()
-        async with database.transaction() as tx:
-            fresh = secrets.token_bytes(PSEUDONYM_KEY_BYTES)
-            asking.pseudonym_key = await store.pseudonym_key(tx, fresh)
-
     doors_stayed_shut = partial(handlers.doors_stayed_shut, denials, service.publish)
-    service.on_start(load)
+    service.on_start(keyring.load)
+    service.on_start(partial(asking.open, database))
     service.part(door)
     service.command(AppCreate, handlers.apps_created)
     service.command(AppRotate, handlers.apps_rotated)

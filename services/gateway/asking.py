@@ -1,5 +1,6 @@
 """One request of a caller, from its body to its answer, whole or streamed."""
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
@@ -10,6 +11,7 @@ from uuid import UUID
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from prometheus_client import Counter, Histogram
 
+from services.gateway import store
 from services.gateway.calls import Call, EventStream, Headers, WhileCallerStays
 from services.gateway.dialects.base import Dialect, Incoming, Wanted
 from services.gateway.domain import KnownKey
@@ -19,6 +21,7 @@ from services.gateway.settings import Settings
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import RequestCancelled
 from shared.contracts.values import keyed_request_id
+from shared.db import Database
 from shared.telemetry import TRACEPARENT, begin, finish, inside, traceparent_of
 from stellwerk.answer import Answer, Ticket
 from stellwerk.asking import GRACE_S, ticket_of
@@ -35,6 +38,7 @@ ERROR: Final = "error.type"
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 IDEMPOTENCY_KEY_LENGTH_MAX: Final = 255
 CALLER_LEFT: Final = "caller-left"
+PSEUDONYM_KEY_BYTES: Final = 32
 _ANSWERED: Final = "answered"
 
 REQUESTS: Final = Counter(
@@ -72,7 +76,13 @@ class Asking:
     def __init__(self, settings: Settings, exchange: Exchange) -> None:
         self._settings = settings
         self._exchange = exchange
-        self.pseudonym_key = b""
+        self._pseudonym_key = b""
+
+    async def open(self, database: Database) -> None:
+        """Read the key for pseudonyms, or make it; raises `DependencyDown`."""
+        async with database.transaction() as tx:
+            fresh = secrets.token_bytes(PSEUDONYM_KEY_BYTES)
+            self._pseudonym_key = await store.pseudonym_key(tx, fresh)
 
     async def serve(self, call: Call, dialect: Dialect, known: KnownKey) -> None:
         """Answer a call; raises `Problem` while nothing is sent, and `CallerLeft`."""
@@ -83,7 +93,7 @@ class Asking:
             started = time.perf_counter()
             body = await call.body(self._settings.body_bytes_max, self._settings.body_s_max)
             incoming = Incoming(
-                body, call.headers, known.tenant, known.app, call.request_id, self.pseudonym_key
+                body, call.headers, known.tenant, known.app, call.request_id, self._pseudonym_key
             )
             wanted = dialect.read(incoming)
             hop.set_attribute(MODEL, wanted.request.model)
