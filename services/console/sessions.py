@@ -36,6 +36,7 @@ ADDRESSES_MAX: Final = 10_000
 WINDOW_S: Final = 300.0
 
 Ask = Callable[[Command], Awaitable[Reply]]
+Clock = Callable[[], float]
 Publish = Callable[[Sequence[Event]], Awaitable[None]]
 
 
@@ -82,8 +83,9 @@ class Seal:
 class Gatekeeper:
     """Asks the gateway whose key it is, and believes the answer for a few seconds."""
 
-    def __init__(self, ask: Ask, believed_s: float) -> None:
+    def __init__(self, ask: Ask, believed_s: float, clock: Clock = time.monotonic) -> None:
         self._ask = ask
+        self._clock = clock
         self._believed_s = believed_s
         self._known: OrderedDict[tuple[str, str], tuple[Visitor, float]] = OrderedDict()
 
@@ -95,7 +97,7 @@ class Gatekeeper:
         """
         key = (session.key_id, session.secret_sha256)
         visitor, asked_at = self._known.get(key, (None, 0.0))
-        now = time.monotonic()
+        now = self._clock()
         if visitor is not None and now - asked_at < self._believed_s:
             return visitor
         self._known.pop(key, None)
@@ -120,8 +122,9 @@ class Gatekeeper:
 class Attempts:
     """Counts refused keys by address, so that nobody tries many."""
 
-    def __init__(self, failures_max: int) -> None:
+    def __init__(self, failures_max: int, clock: Clock = time.monotonic) -> None:
         self._failures_max = failures_max
+        self._clock = clock
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait_s(self, address: str) -> int:
@@ -129,17 +132,17 @@ class Attempts:
         failed = self._recent(address)
         if len(failed) < self._failures_max:
             return 0
-        return max(1, int(failed[0] + WINDOW_S - time.monotonic()) + 1)
+        return max(1, int(failed[0] + WINDOW_S - self._clock()) + 1)
 
     def failed(self, address: str) -> None:
-        self._failures.setdefault(address, deque()).append(time.monotonic())
+        self._failures.setdefault(address, deque()).append(self._clock())
         self._failures.move_to_end(address)
         if len(self._failures) > ADDRESSES_MAX:
             self._failures.popitem(last=False)
 
     def _recent(self, address: str) -> Sequence[float]:
         failed = self._failures.get(address, deque())
-        while failed and failed[0] < time.monotonic() - WINDOW_S:
+        while failed and failed[0] < self._clock() - WINDOW_S:
             failed.popleft()
         return failed
 

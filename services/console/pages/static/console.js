@@ -12,12 +12,12 @@
   }
 
   function localise(root) {
-    for (const time of root.querySelectorAll("time[data-style]")) {
+    for (const time of root.querySelectorAll("time[data-shape]")) {
       const at = new Date(time.dateTime);
       const old = Date.now() - at.getTime() > 86400000;
-      const style = time.dataset.style === "clock" && old ? "short" : time.dataset.style;
-      time.textContent = formats[style].format(at);
-      delete time.dataset.style;
+      const shape = time.dataset.shape === "clock" && old ? "short" : time.dataset.shape;
+      time.textContent = formats[shape].format(at);
+      delete time.dataset.shape;
     }
   }
 
