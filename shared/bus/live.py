@@ -36,7 +36,7 @@ class Listening:
         self.event = event
         self.name = row.prefix
         self._service = service
-        self._subject = f"{row.prefix}.{replica}.*" if row.per_replica else row.filter
+        self._subject = f"{row.prefix}.{replica}.*" if row.per_replica else row.live_filter
         self._handler = handler
         self._client = client
         self._known = known_types(event)

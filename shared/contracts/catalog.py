@@ -153,6 +153,11 @@ class EventRow:
         """Return the wildcard subject that matches every event of this row."""
         return f"{self.prefix}.>"
 
+    @property
+    def live_filter(self) -> str:
+        """Return the same with as many tokens as a subject has: what the bus lets takers hear."""
+        return f"{self.prefix}.*.*{'.*' if self.per_request else ''}"
+
 
 EVENTS: Final = (
     EventRow(RequestSubmitted, CLEAR, (APP, "gateway"), ("redactor",), INBOX, per_request=False),
