@@ -21,6 +21,7 @@ LEASE_S: Final = 60.0
 PASS_MAX: Final = 20
 BACKOFF_S_MAX: Final = 300.0
 REMARK: Final = "notifications"
+FILE_REMARK: Final = "channels"
 
 SENT: Final = Counter(
     "stellwerk_watch_notifications_total",
@@ -49,6 +50,7 @@ class Notifying:
 
     async def send_waiting(self) -> Sequence[Event]:
         """Send every notification that is due, and say on /readyz if some could not be sent."""
+        await self._check_file()
         for _ in range(PASS_MAX):
             async with self._database.transaction() as tx:
                 due = await store.claim(tx, LEASE_S)
@@ -65,6 +67,15 @@ class Notifying:
         else:
             self._remarks.pop(REMARK, None)
         return ()
+
+    async def _check_file(self) -> None:
+        """Say that the file is wrong before the night in which it is needed."""
+        try:
+            await self._channels.read()
+        except ConfigError as error:
+            self._remarks[FILE_REMARK] = str(error)
+        else:
+            self._remarks.pop(FILE_REMARK, None)
 
     async def _send(self, due: Due) -> None:
         taken_by = set(due.taken_by)

@@ -119,7 +119,8 @@ async def test_two_replicas_at_once_open_one_incident_and_lose_no_count(
 ) -> None:
     schema = await provision_schema("watch")
     desks = [Desk(schema), Desk(schema)]
-    batches = [[ago(30 - number / 10) for number in range(16)] for _ in range(24)]
+    # Each batch has a minute of its own: no row of counts makes one wait for the other.
+    batches = [[ago(60 * minute) for _ in range(16)] for minute in range(24)]
 
     effects = await asyncio.gather(
         *(desks[number % 2].take(*batch) for number, batch in enumerate(batches))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.watch import rules
+from services.watch import rules, store
 from services.watch.channels import Channels
 from services.watch.notifying import REMARK, Notifying
 from shared.contracts.incidents import NotificationReply, NotificationTest
@@ -85,6 +85,20 @@ async def test_two_replicas_that_send_at_once_tell_once(
     await asyncio.gather(*(post.notifying.send_waiting() for post in posts))
 
     assert bell.told == ["warning"]
+
+
+async def test_what_one_replica_is_about_to_send_no_other_one_waits_for(
+    provision_schema: ProvisionSchema,
+) -> None:
+    schema = await provision_schema("watch")
+    await Desk(schema).take(ago(10))
+
+    async with schema.database.transaction() as first:
+        claimed = await store.claim(first, 60.0)
+        async with asyncio.timeout(5), schema.database.transaction() as second:
+            assert await store.claim(second, 60.0) is None
+
+    assert claimed is not None
 
 
 async def test_a_channel_that_is_down_is_tried_again_and_shows_until_it_is_back(
@@ -173,6 +187,20 @@ async def test_a_channel_that_cannot_work_fails_without_a_word_of_its_address(
     everything += str(await post.desk.admin.fetch("SELECT * FROM watch.notification"))
     assert "invented-secret" not in everything
     assert "nonsense" not in everything
+
+
+async def test_a_file_that_cannot_be_read_shows_before_it_is_needed(
+    provision_schema: ProvisionSchema, tmp_path: Path, bell: Bell
+) -> None:
+    file = tmp_path / "channels"
+    post = Post(await provision_schema("watch"), file)
+
+    await post.send()
+    assert post.remarks == {"channels": f"{file} cannot be read: No such file or directory."}
+
+    channels_file(tmp_path, bell.address)
+    await post.send()
+    assert post.remarks == {}
 
 
 async def test_a_test_reaches_every_channel_once_and_counts_those_that_took_it(

@@ -17,8 +17,9 @@ ADVICE: Final = (
     "See whether the provider is up, and whether its address and key are right (config/models.yaml,"
     " /readyz of the router). If it stays away, take it out of config/policy.yaml."
 )
-AWAY: Final = frozenset({"unreachable", "overloaded", "timeout", "server_error"})
-"""Classes of error that are the provider's trouble, whether or not another model helps out."""
+AWAY: Final = frozenset({"unreachable", "overloaded", "timeout", "server_error", "broken"})
+"""Classes of error that are the provider's trouble, whether or not another model helps out. One
+that is killed breaks the answers that it is giving before it cannot be reached."""
 NOT_ITS_FAULT: Final = frozenset({"context_too_long", "rejected"})
 """Classes of error that lie in the request: another model that can answer it is no trouble."""
 

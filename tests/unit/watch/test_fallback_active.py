@@ -25,12 +25,14 @@ def test_another_model_answered_because_the_first_one_failed() -> None:
     assert (good.about, good.is_good) == ("local", True)
 
 
-@pytest.mark.parametrize("error_class", ["unreachable", "overloaded", "timeout", "server_error"])
+@pytest.mark.parametrize(
+    "error_class", ["unreachable", "overloaded", "timeout", "server_error", "broken"]
+)
 def test_a_provider_that_is_away_is_trouble_though_nobody_helps_out(error_class: str) -> None:
     assert [one.is_good for one in seen(failed(error_class=error_class))] == [False]
 
 
-@pytest.mark.parametrize("error_class", ["rejected", "rate_limited", "unauthorised", "broken"])
+@pytest.mark.parametrize("error_class", ["rejected", "rate_limited", "unauthorised"])
 def test_other_failures_without_a_fallback_are_left_to_the_error_rate(error_class: str) -> None:
     assert seen(failed(error_class=error_class)) == []
 
