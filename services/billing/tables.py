@@ -54,10 +54,14 @@ budget = Table(
     _amount("overage_nano", starts_at_zero=True),
     _amount("exhausted_nano", starts_at_zero=True),
     _time("opened_at", recorded=True),
-    CheckConstraint("pending_nano + posted_nano <= limit_nano", name="budget_never_overspent"),
+    # What was used above a limit when it was lowered. It only ever shrinks.
+    _amount("over_limit_nano", starts_at_zero=True),
+    CheckConstraint(
+        "pending_nano + posted_nano <= limit_nano + over_limit_nano", name="budget_never_overspent"
+    ),
     CheckConstraint(
         "limit_nano >= 0 AND pending_nano >= 0 AND posted_nano >= 0"
-        " AND overage_nano >= 0 AND exhausted_nano >= 0",
+        " AND overage_nano >= 0 AND exhausted_nano >= 0 AND over_limit_nano >= 0",
         name="budget_never_negative",
     ),
     # Each movement is a new version of its row on the same page: no index has to change.
