@@ -20,6 +20,7 @@ def main() -> None:
     database = Database(settings.database_url, schema="billing")
     billing = Billing(database, plan, prices)
     service = Service("billing", settings, database=database)
+    service.configured(billing.configured)
     service.on_start(billing.open)
     service.command(HoldRequest, billing.hold_requested)
     service.transaction("billing-usage", billing.usage_recorded)

@@ -69,6 +69,10 @@ class Account:
             return replace(moved, exhausted_nano=0)
         return moved
 
+    def limited(self, limit_nano: int) -> "Account":
+        """Return the account under another limit; what is used stays, also where it is more."""
+        return replace(self, limit_nano=limit_nano).moved(0)
+
 
 # --- prices ----------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Hold requests and usage in; answers, charges and what others must know of them out."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from services.billing.domain import (
     expire,
     settle,
 )
+from services.billing.settings import budgets_in, prices_in
 from services.billing.store import NewAccount
 from shared.bus import Answered, Transient
 from shared.contracts.billing import (
@@ -33,8 +34,9 @@ from shared.contracts.billing import (
     UsagePriced,
 )
 from shared.contracts.catalog import subject_of
+from shared.contracts.configuration import ConfigurationVersion, Document
 from shared.contracts.event import Event, encode
-from shared.contracts.stated import BudgetsDocument
+from shared.contracts.stated import BudgetsDocument, Names
 from shared.contracts.usage import AttemptOutcome, UsageRecorded
 from shared.contracts.values import derived_id, now
 from shared.db import Database, OutboxMessage, Transaction, put_in_outbox
@@ -42,6 +44,8 @@ from shared.db import Database, OutboxMessage, Transaction, put_in_outbox
 _log = logging.getLogger(__name__)
 
 SERVICE: Final = "billing"
+UNVERSIONED: Final = "0"
+"""Stands for the folder's files, until a version of the configuration is in force."""
 EXPIRED_MAX: Final = 256
 """Holds that one transaction of the sweep ends; the rest waits for the next transaction."""
 
@@ -80,19 +84,45 @@ class Billing:
         self._stated = prices
         self._prices = PriceBook(())
         self._opened: set[str] = set()
+        self._config_version = UNVERSIONED
 
     async def open(self) -> None:
-        """Enter new prices and the budgets of this period; nothing that exists is changed."""
+        """Enter the folder's prices and budgets if no version of the configuration is in force.
+
+        Nothing that exists is changed: a folder may be older than what was in force here before.
+        """
+        if self._config_version != UNVERSIONED:
+            return
         stated = [self._account(tenant, now()) for tenant in ("default", *self._plan.tenants)]
         async with self._database.transaction() as tx:
-            await store.add_prices(tx, self._stated)
-            self._prices = await store.read_prices(tx)
+            self._prices = await _entered(tx, self._stated)
             await store.open_accounts(tx, stated)
             accounts = await store.lock_accounts(tx, {account.key for account in stated})
         for account in stated:
             if accounts[account.key].limit_nano != account.limit_nano:
                 facts = {"budget": account.key, "kept_nano": accounts[account.key].limit_nano}
-                _log.warning("changed limit waits for the next period", extra={"facts": facts})
+                _log.warning("the folder's limit does not count", extra={"facts": facts})
+
+    async def configured(self, version: ConfigurationVersion) -> None:
+        """Charge and hold by another version from now on, in this period too.
+
+        A limit that is lower than what is used refuses new holds and takes nothing back. Raises
+        `ConfigError` if the version cannot be used here; then nothing changes.
+        """
+        plan = budgets_in(version.documents[Document.BUDGETS], Names())
+        stated = prices_in(version.documents[Document.MODELS], plan.currency, Document.MODELS)
+        at = now()
+        opened = [_account_under(plan, tenant, at) for tenant in ("default", *plan.tenants)]
+        async with self._database.transaction() as tx:
+            prices = await _entered(tx, stated)
+            await store.open_accounts(tx, opened)
+            accounts = await store.lock_period(tx, period_of(at))
+            changed = list(_limited(accounts, plan))
+            await store.set_limits(tx, changed)
+        self._plan, self._prices, self._config_version = plan, prices, version.version
+        for account in changed:
+            facts = {"budget": account.key, "limit_nano": account.limit_nano}
+            _log.info("limit changed", extra={"facts": facts})
 
     async def hold_requested(self, commands: Sequence[HoldRequest], tx: Transaction) -> Answered:
         """Answer each hold's id as it was answered before, or decide it now in order of arrival."""
@@ -111,7 +141,11 @@ class Billing:
             HOLDS.labels(answer.code.value if answer.code else "granted").inc()
         return Answered(
             replies=[replies[command.id] for command in commands],
-            events=[event for answer in decided.answers for event in _events_of(answer)],
+            events=[
+                event
+                for answer in decided.answers
+                for event in _events_of(answer, self._config_version)
+            ],
         )
 
     async def usage_recorded(
@@ -140,7 +174,7 @@ class Billing:
             return 0
         ends = [expire(hold, books, usage_known=hold.request_id in known) for hold in due]
         await store.write_expiries(tx, ends, books)
-        settled = [_settled(end) for end in ends]
+        settled = [_settled(end, self._config_version) for end in ends]
         await put_in_outbox(
             tx, [OutboxMessage(e.id, subject_of(e), encode(e, SERVICE)) for e in settled]
         )
@@ -170,10 +204,36 @@ class Billing:
         return accounts
 
     def _account(self, tenant: str, at: datetime) -> NewAccount:
-        limit_nano = self._plan.limit_nano(tenant)
-        return NewAccount(
-            budget_key(tenant, at), tenant, period_of(at), self._plan.currency, limit_nano
-        )
+        return _account_under(self._plan, tenant, at)
+
+
+async def _entered(tx: Transaction, stated: Sequence[PriceRow]) -> PriceBook:
+    """Return the price book with the lines that it lacked; say where it knows better."""
+    await store.add_prices(tx, stated)
+    prices = await store.read_prices(tx)
+    at = now()
+    for row in stated:
+        if row.valid_from <= at and prices.price(row.provider, row.model, at) != row.price:
+            # Going back to an earlier price is a new line too: it needs a first day of its own.
+            facts = {"model": row.model, "price_id": str(row.price.id)}
+            _log.warning("a later price counts", extra={"facts": facts})
+    return prices
+
+
+def _account_under(plan: BudgetsDocument, tenant: str, at: datetime) -> NewAccount:
+    key, limit_nano = budget_key(tenant, at), plan.limit_nano(tenant)
+    return NewAccount(key, tenant, period_of(at), plan.currency, limit_nano)
+
+
+def _limited(accounts: Mapping[str, Account], plan: BudgetsDocument) -> Iterable[Account]:
+    """Yield the accounts whose limit a plan changes, as they are then."""
+    for tenant, account in accounts.items():
+        if account.currency != plan.currency:
+            # No rate is known: it stays as it is until a new period opens in the new currency.
+            facts = {"budget": account.key, "currency": account.currency}
+            _log.warning("a budget keeps its currency", extra={"facts": facts})
+        elif account.limit_nano != plan.limit_nano(tenant):
+            yield account.limited(plan.limit_nano(tenant))
 
 
 def period_of(at: datetime) -> str:
@@ -193,7 +253,7 @@ def _reply(answer: Answer) -> HoldReply:
     return HoldReply(id=request.id, held_nano=answer.amount_nano, price=answer.wanted.price)
 
 
-def _events_of(answer: Answer) -> Iterable[Event]:
+def _events_of(answer: Answer, config_version: str) -> Iterable[Event]:
     request, price = answer.wanted.request, answer.wanted.price
     if answer.code is None and price is not None:
         yield HoldGranted(
@@ -201,6 +261,7 @@ def _events_of(answer: Answer) -> Iterable[Event]:
             tenant=request.tenant,
             app=request.app,
             request_id=request.request_id,
+            config_version=config_version,
             cause=request.id,
             hold_id=request.id,
             budget=answer.wanted.budget,
@@ -225,7 +286,7 @@ def _effects_of(settlement: Settlement) -> Iterable[Event]:
     usage, hold = settlement.usage, settlement.hold
     for resolution in settlement.resolutions:
         if resolution.state is HoldState.VOIDED:
-            yield _settled(resolution, usage)
+            yield _settled(resolution, usage.config_version, usage)
     posted = any(end.state is HoldState.POSTED for end in settlement.resolutions)
     if hold is not None and (posted or settlement.correction is not None):
         yield UsagePriced.following(
@@ -242,7 +303,9 @@ def _effects_of(settlement: Settlement) -> Iterable[Event]:
         )
 
 
-def _settled(end: Resolution, usage: UsageRecorded | None = None) -> HoldSettled:
+def _settled(
+    end: Resolution, config_version: str, usage: UsageRecorded | None = None
+) -> HoldSettled:
     hold = end.hold
     return HoldSettled(
         # A hold ends once, so its own id names that end for ever.
@@ -250,6 +313,7 @@ def _settled(end: Resolution, usage: UsageRecorded | None = None) -> HoldSettled
         tenant=hold.tenant,
         app=hold.app,
         request_id=hold.request_id,
+        config_version=config_version,
         cause=usage.id if usage else hold.id,
         hold_id=hold.id,
         state=end.state,

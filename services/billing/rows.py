@@ -6,11 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from services.billing.domain import Account, Answer, PriceRow, Resolution, Settlement
+from shared.contracts.completions import TokenUsage
 from shared.contracts.usage import UsageRecorded
 
 Row = tuple[object, ...]
 Arrays = list[Sequence[object]]
 
+PARTIAL: Final = "partial"
+"""A call was broken off, and nobody has counted: this is what had arrived by then."""
 AMOUNT_NANO_MAX: Final = 2**63 - 1
 """PostgreSQL's bigint: 9.2 thousand million units. Only the amount of a refusal can exceed it."""
 
@@ -50,6 +53,7 @@ BALANCE: Final = Columns(
     "key text, pending_nano bigint, posted_nano bigint, overage_nano bigint, exhausted_nano bigint"
 )
 EXHAUSTED: Final = Columns("key text, exhausted_nano bigint")
+LIMIT: Final = Columns("key text, limit_nano bigint, exhausted_nano bigint")
 _ASKED: Final = (
     "uuid, request_id uuid, tenant text, app text, use_case text, user_id text, budget text,"
     "provider text, model text"
@@ -114,7 +118,7 @@ def usage_row(item: Settlement, currency: str) -> Row:
         *(usage.id, usage.request_id, _day(usage), usage.time, usage.tenant, usage.app),
         *(usage.use_case, usage.user, usage.model, usage.provider, usage.outcome, usage.code),
         *(usage.sensitivity, usage.language, usage.stream),
-        *(usage.usage.input_tokens, usage.usage.output_tokens, usage.usage.source),
+        *(usage.usage.input_tokens, usage.usage.output_tokens, _token_source(usage.usage)),
         *(item.hold.id if item.hold else None, item.cost_nano, item.overage_nano),
         *(_paid_in(item, currency), usage.queued_ms, usage.provider_ms, usage.config_version),
     )
@@ -147,6 +151,10 @@ def _asked_row(answer: Answer) -> Row:
         *(request.id, request.request_id, request.tenant, request.app, request.use_case),
         *(request.user, answer.wanted.budget, request.provider, request.model),
     )
+
+
+def _token_source(usage: TokenUsage) -> str:
+    return PARTIAL if usage.partial else usage.source
 
 
 def _paid_in(item: Settlement, currency: str) -> str:

@@ -48,6 +48,16 @@ def _update_budget(columns: rows.Columns, first: int) -> str:
     return f"UPDATE budget SET {columns.assigned} FROM {given} WHERE budget.key = given.key"
 
 
+def _move_budget(first: int) -> str:
+    """Write balances; what a lowered limit is exceeded by shrinks with them."""
+    return f"""
+        UPDATE budget SET {rows.BALANCE.assigned}, over_limit_nano = greatest(0, least(
+            over_limit_nano, given.pending_nano + given.posted_nano - limit_nano
+        ))
+        FROM {rows.BALANCE.given(first)} WHERE budget.key = given.key
+    """
+
+
 # --- prices and accounts ---------------------------------------------------------------
 
 _ADD_PRICES: Final = f"{_insert('price', rows.PRICE)} ON CONFLICT (id) DO NOTHING"
@@ -58,6 +68,14 @@ _READ_PRICES: Final = f"""
 _OPEN_ACCOUNTS: Final = f"{_insert('budget', rows.BUDGET)} ON CONFLICT (key) DO NOTHING"
 _LOCK_ACCOUNTS: Final = f"""
     SELECT {_ACCOUNT} FROM budget WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE
+"""
+_LOCK_PERIOD: Final = f"""
+    SELECT tenant, {_ACCOUNT} FROM budget WHERE period = $1 ORDER BY key FOR UPDATE
+"""
+_SET_LIMITS: Final = f"""
+    UPDATE budget SET {rows.LIMIT.assigned},
+        over_limit_nano = greatest(0, pending_nano + posted_nano - given.limit_nano)
+    FROM {rows.LIMIT.given(1)} WHERE budget.key = given.key
 """
 
 
@@ -97,6 +115,18 @@ async def lock_accounts(tx: Transaction, keys: Iterable[str]) -> dict[str, Accou
     """Return those of the accounts that exist, locked until the transaction ends."""
     found = [_account(record) for record in await tx.fetch(_LOCK_ACCOUNTS, sorted(keys))]
     return {account.key: account for account in found}
+
+
+async def lock_period(tx: Transaction, period: str) -> dict[str, Account]:
+    """Return all accounts of a period by tenant, locked until the transaction ends."""
+    found = await tx.fetch(_LOCK_PERIOD, period)
+    return {record["tenant"]: _account(record) for record in found}
+
+
+async def set_limits(tx: Transaction, accounts: Iterable[Account]) -> None:
+    """Write changed limits of accounts that are locked."""
+    given = [(a.key, a.limit_nano, a.exhausted_nano) for a in accounts]
+    await tx.execute(_SET_LIMITS, *rows.LIMIT.arrays(given))
 
 
 def _price(found: Record) -> Price:
@@ -141,7 +171,7 @@ _WRITE_GRANTS: Final = f"""
     ), opened AS (
         INSERT INTO open_hold (request_id, hold_id, expires_at) SELECT * FROM granted
     )
-    {_update_budget(rows.BALANCE, 1 + len(rows.HOLD))}
+    {_move_budget(1 + len(rows.HOLD))}
 """
 _WRITE_REFUSALS: Final = f"""
     WITH refused AS ({_insert("refusal", rows.REFUSAL)})
@@ -232,11 +262,11 @@ _WRITE_SETTLEMENTS: Final = f"""
     called AS ({_insert("attempt", rows.ATTEMPT, _CALLS_FROM)}),
     resolved AS ({_insert("resolution", rows.RESOLUTION, _ENDS_FROM)}),
     corrected AS ({_insert("correction", rows.CORRECTION, _CORRECTIONS_FROM)})
-    {_update_budget(rows.BALANCE, _BALANCES_FROM)}
+    {_move_budget(_BALANCES_FROM)}
 """
 _WRITE_EXPIRIES: Final = f"""
     WITH resolved AS ({_insert("resolution", rows.RESOLUTION)})
-    {_update_budget(rows.BALANCE, 1 + len(rows.RESOLUTION))}
+    {_move_budget(1 + len(rows.RESOLUTION))}
 """
 
 

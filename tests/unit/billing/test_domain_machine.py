@@ -46,6 +46,8 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.books = Books(PriceBook(()), {key: Account(key, "EUR", LIMIT_NANO) for key in KEYS})
         self.kept: dict[object, Kept] = {}
+        self.most_nano = dict.fromkeys(KEYS, LIMIT_NANO)
+        """What each budget may come to at most: its limit, or what was used when it was lowered."""
 
     holds = Bundle("holds")
     usages = Bundle("usages")
@@ -76,6 +78,13 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.books.keep(_hold(request, key))
         self.books.accounts = dict(decided.accounts)
         return tuple(granted)
+
+    @rule(key=st.sampled_from(KEYS), limit_nano=st.integers(0, 2 * LIMIT_NANO))
+    def change_the_limit(self, key: str, limit_nano: int) -> None:
+        account = self.books.accounts[key].limited(limit_nano)
+        assert account.limit_nano == limit_nano
+        self.books.accounts[key] = account
+        self.most_nano[key] = max(limit_nano, account.pending_nano + account.posted_nano)
 
     @rule(
         target=usages,
@@ -141,8 +150,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_budget_is_overspent(self) -> None:
-        for account in self.books.accounts.values():
-            assert account.pending_nano + account.posted_nano <= account.limit_nano
+        for key, account in self.books.accounts.items():
+            used_nano = account.pending_nano + account.posted_nano
+            assert used_nano <= self.most_nano[key]
+            # What was given back under a lowered limit is not lent out again.
+            self.most_nano[key] = max(account.limit_nano, min(self.most_nano[key], used_nano))
 
     @invariant()
     def balances_are_the_sums_of_the_records(self) -> None:
