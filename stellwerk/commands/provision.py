@@ -102,7 +102,6 @@ def _make_secrets(folder: Path, apps: list[str]) -> None:
 
 def _servers(secrets: Path | None) -> "Servers":
     """Return what the environment names, and for what it does not name the platform here."""
-    from deploy.local.postgres import SUPERUSER
     from deploy.provision.servers import Servers
 
     folder = _secrets_folder(secrets)
@@ -110,6 +109,9 @@ def _servers(secrets: Path | None) -> "Servers":
     admin_url = os.environ.get(DATABASE_VARIABLE) or folder.admin_url()
     if nats_url and admin_url:
         return Servers(nats_url, admin_url, folder)
+    # Needs packages of the embedded servers, which an image does not have.
+    from deploy.local.postgres import SUPERUSER
+
     platform = find_platform()
     if not admin_url and not (platform.secrets / "database" / f"{SUPERUSER}.password").exists():
         raise CommandError(

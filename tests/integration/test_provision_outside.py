@@ -27,6 +27,11 @@ if TYPE_CHECKING:  # Imported for real it would be loaded before pytest can rewr
     from tests.fixtures.servers import NatsServer, PostgresServer
 
 REPOSITORY = Path(__file__).parents[2]
+# An image holds the extra `cli` only, so nothing of the embedded servers may be needed.
+WITHOUT_SERVERS = (
+    "import sys; sys.modules |= dict.fromkeys(('psutil', 'xllamacpp'))\n"
+    "from stellwerk.cli import main; main()"
+)
 AS_IT_SHOULD_BE = "Everything is as it should be.\n"
 Ran = subprocess.CompletedProcess[str]
 
@@ -38,6 +43,8 @@ class Outside:
     folder: Path
     nats: "NatsServer"
     admin_url: str
+    looks: tuple[Ran, ...] = ()
+    made: Ran | None = None
 
     def run(self, *arguments: str, **environment: str) -> Ran:
         told = {
@@ -56,7 +63,7 @@ class Outside:
 def stellwerk(*arguments: str, **environment: str) -> Ran:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
     return subprocess.run(
-        [sys.executable, "-m", "stellwerk", *arguments],
+        [sys.executable, "-c", WITHOUT_SERVERS, *arguments],
         cwd=REPOSITORY,
         env=kept | environment,
         capture_output=True,
@@ -77,7 +84,10 @@ def outside(tmp_path_factory: pytest.TempPathFactory, servers_folder: Path) -> I
     nats_server = start_nats(folder.parent / "nats", accounts.stdout)
     # Roles belong to a whole server, and other tests make the same ones as its superuser.
     postgres = _own_postgres(servers_folder / "outside-postgres")
-    yield Outside(folder, nats_server, asyncio.run(_administered(postgres)))
+    servers = Outside(folder, nats_server, asyncio.run(_administered(postgres)))
+    servers.looks = tuple(servers.run("provision", "--diff") for _ in range(2))
+    servers.made = servers.run("provision")
+    yield servers
     nats_server.kill()
     postgres.stop()
 
@@ -110,23 +120,22 @@ async def _administered(postgres: "PostgresServer") -> str:
 
 
 def test_what_differs_is_shown_then_made_then_gone(outside: Outside) -> None:
-    shown = outside.run("provision", "--diff")
+    shown, again = outside.looks
     assert shown.returncode == 1, shown.stderr
     for line in ("stream SW_INBOX", "consumer router-requests", "role sw_router", "schema vault"):
         assert f"differs: {line}\n" in shown.stdout
-    assert outside.run("provision", "--diff").stdout == shown.stdout, "a look changed something"
+    assert again.stdout == shown.stdout, "a look changed something"
 
-    made = outside.run("provision")
-    assert made.returncode == 0, made.stderr
-    assert len(made.stdout.splitlines()) == len(shown.stdout.splitlines())
+    assert outside.made is not None
+    assert outside.made.returncode == 0, outside.made.stderr
+    assert len(outside.made.stdout.splitlines()) == len(shown.stdout.splitlines())
 
     for arguments in (("--diff",), ()):
-        again = outside.run("provision", *arguments)
-        assert (again.returncode, again.stdout) == (0, AS_IT_SHOULD_BE), again.stderr
+        ran = outside.run("provision", *arguments)
+        assert (ran.returncode, ran.stdout) == (0, AS_IT_SHOULD_BE), ran.stderr
 
 
 def test_each_service_can_start_on_what_was_provisioned(outside: Outside) -> None:
-    assert outside.run("provision").returncode == 0
     checked = subprocess.run(
         [sys.executable, "-m", "services.billing", "--check"],
         cwd=REPOSITORY,
@@ -200,7 +209,6 @@ def test_what_cannot_be_done_is_one_sentence_without_a_password(
 
 
 def test_the_command_provisions_all_that_the_catalogue_lists(outside: Outside) -> None:
-    outside.run("provision")
     found = asyncio.run(_on_the_bus(outside))
     assert found == (0, len(STREAMS), len(CONSUMERS))
 
