@@ -5,6 +5,7 @@ from typing import Final
 
 from services.gateway import dialects, handlers
 from services.gateway.asking import Asking
+from services.gateway.configuring import Configuring
 from services.gateway.domain import Denials
 from services.gateway.door import Door
 from services.gateway.exchange import Exchange
@@ -13,6 +14,7 @@ from services.gateway.offer import Offer
 from services.gateway.readiness import Gateway
 from services.gateway.settings import Settings
 from shared.contracts.access import AccessCheck, AppCreate, AppDisable, AppList, AppRotate
+from shared.contracts.configuration import ConfigApply, ConfigRead
 from shared.db import Database
 
 ANSWERS_KEPT_S: Final = 7 * 24 * 3600.0
@@ -27,6 +29,7 @@ def main() -> None:
 def wired(settings: Settings) -> Gateway:
     database = Database(settings.database_url, schema="gateway")
     service = Gateway("gateway", settings, database=database)
+    configuring = Configuring(database, service, settings)
     denials, offer = Denials(), Offer()
     keyring = Keyring(database, denials, settings.keys_every_s)
     exchange = Exchange(service.connection, service.publish)
@@ -44,6 +47,8 @@ def wired(settings: Settings) -> Gateway:
     service.command(AppDisable, handlers.apps_disabled)
     service.command(AppList, handlers.apps_listed)
     service.command(AccessCheck, partial(handlers.access_checked, denials=denials))
+    service.command(ConfigApply, configuring.config_applied)
+    service.command(ConfigRead, configuring.config_read)
     service.configured(offer.apply)
     service.every(DENIALS_EVERY_S, doors_stayed_shut)
     service.every(FORGET_EVERY_S, partial(handlers.forget_answers, database, ANSWERS_KEPT_S))

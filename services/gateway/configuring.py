@@ -63,11 +63,14 @@ class Configuring:
     """Answers for the configuration; several replicas may do so at once."""
 
     def __init__(self, database: Database, service: Service, settings: Settings) -> None:
+        """Keep the bucket by what the database says, from the service's start to its end."""
         self._database = database
         self._service = service
         self._folder = settings.config_folder
         self._hurry_until = 0.0
         self._rest_until = 0.0
+        service.on_start(self._begin)
+        service.every(HURRY_EVERY_S, self._keep)
 
     async def config_applied(self, commands: Sequence[ConfigApply], tx: Transaction) -> Answered:
         """Put documents in force, one command after the other, or say why not."""
@@ -90,19 +93,18 @@ class Configuring:
         """Show a version with its documents, and who put it in force, when and why."""
         return Answered(replies=[await _read(command, tx) for command in commands])
 
-    async def begin(self) -> None:
-        """Make sure that a version is in force and shown, as far as that is possible now."""
+    async def _begin(self) -> None:
         with suppress(DependencyDown):
             await self._look()
 
-    async def look(self) -> None:
-        """Bring the bucket to what PostgreSQL says, if it is time; run it every `HURRY_EVERY_S`."""
+    async def _keep(self) -> None:
         at = time.monotonic()
         if at >= self._rest_until or at < self._hurry_until:
             self._rest_until = at + LOOK_EVERY_S
             await self._look()
 
     async def _look(self) -> None:
+        """Bring the bucket to what PostgreSQL says; if that is nothing, begin with the folder."""
         # The bucket is read first. Whoever writes it has committed before, so a version that is
         # read after it is no older than what the bucket held: it never goes back by accident.
         client = self._service.connection.client
