@@ -36,6 +36,5 @@ class DependencyDown(BusError):
     """Raise when a service or server that the work needs is away; all work waits for it."""
 
     def __init__(self, dependency: str) -> None:
-        """Keep the dependency's name, such as `postgresql` or `billing`."""
         super().__init__(dependency)
         self.dependency = dependency

@@ -24,6 +24,7 @@ ANSWER_S_MAX: Final = 2.0
 IN_FORCE: Final = "in_force"
 REMARK: Final = "configuration"
 _SEQUENCE: Final = "Nats-Sequence"
+_OVERTAKEN: Final = b'"err_code":10071'
 _EXPECTED: Final = "Nats-Expected-Last-Subject-Sequence"
 
 Apply = Callable[[ConfigurationVersion], Awaitable[None]]
@@ -51,7 +52,9 @@ async def read(client: Client, bucket: Bucket, key: str) -> Entry | None:
 async def replace(client: Client, bucket: Bucket, key: str, entry: Entry) -> bool:
     """Put a value where `entry.revision` stands; return False if that no longer does."""
     reply = await _ask(client, bucket.subject(key), entry.value, **{_EXPECTED: str(entry.revision)})
-    return b'"error"' not in reply.data
+    if b'"error"' in reply.data and _OVERTAKEN not in reply.data:
+        raise DependencyDown("nats")  # Full, or without a leader: nobody was faster.
+    return _OVERTAKEN not in reply.data
 
 
 async def _ask(client: Client, place: str, payload: bytes = b"", **headers: str) -> Msg:
@@ -82,9 +85,9 @@ class Following:
         entry = await read(self._connection.client, CONFIG, IN_FORCE)
         if entry is None or entry == self._last:
             return
-        self._remarks.pop(REMARK, None)
         try:
             await self._apply(ConfigurationVersion.model_validate_json(entry.value))
+            self._remarks.pop(REMARK, None)
         except ConfigError as error:
             self._remarks[REMARK] = f"the version before stays in force here: {error}"
         self._last = entry

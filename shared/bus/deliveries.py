@@ -46,7 +46,6 @@ class Delivery:
 
     @property
     def sealed(self) -> str | None:
-        """Return the header that travels from cause to effect unread."""
         return (self.message.headers or {}).get(SEALED)
 
     async def acknowledge(self) -> None:

@@ -50,7 +50,6 @@ class Listening:
         return "not started" if self._subscription is None else None
 
     async def run(self) -> None:
-        """Listen until `stop`, then work off what has arrived."""
         subscription = await self._client.subscribe(self._subject, cb=self._take)
         await self._client.flush()  # Who is ready hears what is said from now on.
         self._subscription = subscription

@@ -70,7 +70,6 @@ class Publisher:
             raise DependencyDown("nats")
 
     async def live(self, subject: str, payload: bytes, headers: dict[str, str] | None) -> None:
-        """Send a message that is kept nowhere; lost if nobody listens."""
         try:
             await self._client.publish(subject, payload, headers=headers)
         except nats.errors.Error:

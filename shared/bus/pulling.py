@@ -65,7 +65,6 @@ class Pull:
         self.consumer = consumer
         self.problem: str | None = "not started"
         self.queue: deque[Msg] = deque()
-        """What was delivered and not yet taken."""
         self._connection = connection
         self._arrived = asyncio.Event()
         self._reconnected = asyncio.Event()
@@ -104,7 +103,6 @@ class Pull:
         self._arrived.set()
 
     async def close(self) -> list[Msg]:
-        """Stop asking and return what was delivered and not taken, for others to do."""
         self.problem = "stopping"
         if self._subscription is None:
             return []

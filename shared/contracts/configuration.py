@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
 
 from shared.contracts.commands import Command, Reply
 from shared.contracts.event import Event, Record
@@ -29,6 +29,15 @@ class ConfigurationVersion(Record):
     version: Version
     number: int = Field(ge=1)
     documents: dict[Document, str] = Field(repr=False)
+
+    @field_validator("documents", mode="before")
+    @classmethod
+    def _known(cls, stated: object) -> object:
+        """Leave out documents of a newer version: they say nothing to this one."""
+        known = set(Document)
+        return (
+            {k: v for k, v in stated.items() if k in known} if isinstance(stated, dict) else stated
+        )
 
 
 class ConfigApply(Command):
