@@ -1,5 +1,6 @@
 """A provider dies under the whole platform: one incident, one message; it is back: resolved."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -141,7 +142,12 @@ async def a_death_and_a_return(
     before, told_before = len(await house.incidents()), len(house.bell.messages)
     async with house.client() as client:
         assert await house.ask(client, model, times=3) == 0
-        provider.kill()
+        # Some requests are being answered when it dies, and must not be another incident.
+        async with asyncio.TaskGroup() as group:
+            for _ in range(30):
+                group.create_task(house.ask(client, model, times=2))
+            await asyncio.sleep(0.1)
+            provider.kill()
         assert await house.ask(client, model, times=40) == failed
 
         await eventually(opened(house, before + 1))
@@ -151,7 +157,9 @@ async def a_death_and_a_return(
         await house.until_resolved(client, model)
 
     await eventually(lambda: len(house.bell.messages) > told_before + 1)
-    assert [word.split()[1] for word in titles(house, told_before)] == ["warning:", "resolved:"]
+    # Whether it was critical by the time it was told depends on how many had failed by then.
+    opening, end = (title.split()[1] for title in titles(house, told_before))
+    assert (opening in {"warning:", "critical:"}, end) == (True, "resolved:")
     [incident] = (await house.incidents())[before:]
     await eventually(recorded(house, incident["incident_id"]))
     return dict(incident)
