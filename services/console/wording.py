@@ -66,8 +66,8 @@ TOO_LARGE: Final = "The form is too large, so nothing was done."
 
 AWAY: Final[Mapping[str, str]] = {
     "postgresql": "The database does not answer. What stands here comes back by itself.",
-    "gateway": "The gateway does not answer, so your key cannot be confirmed. Nothing is shown "
-    "until it can; this page tries again by itself.",
+    "gateway": "Your key cannot be confirmed now: the gateway or its database does not answer. "
+    "Nothing is shown until it can; this page tries again by itself.",
     "watch": "Watch does not answer, so incidents and traces cannot be read. They come back by "
     "themselves.",
     "audit": "Audit does not answer, so nothing of the record can be shown. Try again in a moment.",
