@@ -1,5 +1,6 @@
 """What the cluster is told works on real servers: the lag that KEDA reads, the secrets, the bus."""
 
+import asyncio
 import base64
 import json
 import math
@@ -57,6 +58,9 @@ async def test_keda_would_read_the_lag_and_add_replicas(guarded_bus: "GuardedBus
     assert _lag(monitor, trigger) == WAITING, "what is in hand is still work to be done"
     assert _replicas("redactor", WAITING) == 3
 
+    shown = await asyncio.to_thread(_as_the_page_says, monitor)
+    assert f"SW_INBOX\tredactor-requests\t{WAITING - IN_HAND}\t{IN_HAND}\t0\n" in shown
+
     for message in in_hand:
         await message.ack_sync()
     assert _lag(monitor, trigger) == WAITING - IN_HAND
@@ -80,6 +84,17 @@ def _lag(monitor_url: str, trigger: Mapping[str, str]) -> int:
         if consumer["name"] == trigger["consumer"]
     )
     return int(consumer["num_pending"]) + int(consumer["num_ack_pending"])
+
+
+def _as_the_page_says(monitor_url: str) -> str:
+    """Run the command that docs/sre/lag.md shows, but for the way into the cluster."""
+    page = (K8S.parents[1] / "docs" / "sre" / "lag.md").read_text()
+    block = page.partition("```sh\n")[2].partition("```")[0]
+    _forward, _, command = block.partition("\n")
+    asked = command.replace("http://127.0.0.1:8222", monitor_url)
+    ran = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
 
 
 def _replicas(service: str, lag: int) -> int:
