@@ -6,6 +6,7 @@ Their addresses are secrets: no log line, error or table holds one.
 import asyncio
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -51,6 +52,8 @@ class Channels:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
+        # Threads of their own: channels that hang must not keep a working one from its message.
+        self._threads = ThreadPoolExecutor(CHANNELS_MAX, "channel")
 
     async def read(self) -> list[Channel]:
         """Return the channels, none if no file is set; raise `ConfigError` for one not readable."""
@@ -63,19 +66,19 @@ class Channels:
 
     async def send(self, message: Message, channels: Sequence[Channel]) -> list[Channel]:
         """Send to all at once and return those that took it."""
-        took = await asyncio.gather(*(_sent(message, channel) for channel in channels))
+        took = await asyncio.gather(*(self._sent(message, channel) for channel in channels))
         return [channel for channel, taken in zip(channels, took, strict=True) if taken]
 
-
-async def _sent(message: Message, channel: Channel) -> bool:
-    try:
-        async with asyncio.timeout(SEND_S_MAX):
-            taken = await asyncio.to_thread(_send, message, channel.address)
-    except TimeoutError:
-        taken = False
-    if not taken:
-        _log.warning("a channel failed", extra={"facts": {"line": channel.line}})
-    return taken
+    async def _sent(self, message: Message, channel: Channel) -> bool:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(SEND_S_MAX):
+                taken = await loop.run_in_executor(self._threads, _send, message, channel.address)
+        except TimeoutError:
+            taken = False
+        if not taken:
+            _log.warning("a channel failed", extra={"facts": {"line": channel.line}})
+        return taken
 
 
 def _send(message: Message, address: str) -> bool:
