@@ -87,7 +87,7 @@ MOODS: Final[Mapping[Mood, str]] = {
     Mood.UNKNOWN: "Not known",
 }
 MOOD_WHY: Final[Mapping[Mood, str]] = {
-    Mood.CALM: "No open incident; every model that was called lately answers.",
+    Mood.CALM: "No incident is open, and no model fails.",
     Mood.WARNING: "A model fails or an incident is open. See below.",
     Mood.CRITICAL: "A critical incident is open. See below.",
     Mood.UNKNOWN: "Part of the platform does not answer, so its state cannot be told.",

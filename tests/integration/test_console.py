@@ -141,6 +141,27 @@ async def test_a_form_without_the_token_of_its_session_does_nothing(
     assert await looks_at(platform, answer.request_id) == []
 
 
+async def test_an_administrator_takes_care_of_an_incident(
+    platform: Platform, chromium: Chromium
+) -> None:
+    async with platform.client() as client:
+        await client.complete(PROMPT, model="scripted-503")
+    async with chromium.window() as window:
+        await sign_in(window, platform, ADMINISTRATOR)
+        button = window.page.get_by_role("button", name="Acknowledge fallback")
+        await button.first.click(timeout=15_000)
+        await window.page.get_by_text("ops takes care of it").first.wait_for()
+        assert window.complaints == []
+
+
+async def test_a_session_is_good_at_every_replica(platform: Platform, chromium: Chromium) -> None:
+    platform.add_replica("console", 2)
+    async with chromium.window() as window:
+        await sign_in(window, platform, ADMINISTRATOR)
+        await window.page.goto(f"{platform.door_url('console-2')}/")
+        await window.page.wait_for_selector("#overview")
+
+
 async def test_a_disabled_key_is_thrown_out_of_a_running_page(
     platform: Platform, chromium: Chromium
 ) -> None:
