@@ -154,13 +154,11 @@ def _say_doors(folder: "DataFolder") -> None:
     if state is None:
         return
     keys = state.credentials["http"]
-    if "gateway" in state.doors:
-        _say("With any OpenAI client:")
-        _say(f"  export OPENAI_BASE_URL={state.doors['gateway']}/v1")
-        _say(f"  export OPENAI_API_KEY=$(cat {_short(keys['default.demo'])})")
-    if "console" in state.doors:
-        _say("In a browser, with the key of an administrator:")
-        _say(f"  {state.doors['console']}   key: {_short(keys['default.admin'])}")
+    _say("With any OpenAI client:")
+    _say(f"  export OPENAI_BASE_URL={state.doors['gateway']}/v1")
+    _say(f"  export OPENAI_API_KEY=$(cat {_short(keys['default.demo'])})")
+    _say("In a browser, with the key of a super_admin:")
+    _say(f"  {state.doors['console']}   key: {_short(keys['default.admin'])}")
 
 
 def _short(path: str) -> str:

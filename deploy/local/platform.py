@@ -17,8 +17,8 @@ from deploy.local.postgres import SUPERUSER, Postgres
 from deploy.local.program import Program
 from deploy.local.provisioning import service_url
 from deploy.local.secrets import Secrets
-from deploy.local.services import DOORS, PRESENT, Service, Surroundings, program_of
-from shared.contracts.catalog import OPERATOR
+from deploy.local.services import DOORS, Service, Surroundings, program_of
+from shared.contracts.catalog import OPERATOR, SERVICES
 from stellwerk.platform import Platform as FoundPlatform
 
 FIRST_APP: Final = ("default", "demo")
@@ -66,7 +66,7 @@ class Platform:
     def services(self) -> Mapping[str, Endpoint]:
         """Return the program of every service in the catalogue."""
         found = {}
-        for name in PRESENT:
+        for name in SERVICES:
             port = self.ports.claim(name)
             told = Surroundings(
                 nats_url=self.nats_url,
@@ -104,11 +104,7 @@ class Platform:
 
     def doors(self) -> Mapping[str, str]:
         """Return the address of each HTTP door; the gateway's without the `/v1` of OpenAI."""
-        return {
-            name: f"http://{LOOPBACK}:{self.ports.chosen(f'{name}-door')}"
-            for name in DOORS
-            if name in PRESENT
-        }
+        return {name: f"http://{LOOPBACK}:{self.ports.chosen(f'{name}-door')}" for name in DOORS}
 
     def prepare_nats(self) -> None:
         """Write what NATS reads when it starts: apps may have been added since the last time."""

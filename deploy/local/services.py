@@ -10,14 +10,8 @@ from typing import Final
 from deploy.local.folder import DataFolder
 from deploy.local.health import answers_well
 from deploy.local.program import Program
-from shared.contracts.catalog import SERVICES
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-
-# Until every service in the catalogue is written.
-PRESENT: Final = tuple(
-    name for name in SERVICES if (REPOSITORY / "services" / name / "__main__.py").exists()
-)
 
 DOORS: Final = ("gateway", "console")
 """The services that people and apps reach over HTTP, at a port beside that of their health."""

@@ -140,8 +140,7 @@ class Supervisor:
                 )
             )
         await self._all_ready(services)
-        if "gateway" in services:
-            await self._make_first_keys(platform)
+        await self._make_first_keys(platform)
 
     async def _make_first_keys(self, platform: Platform) -> None:
         """Make the keys of the HTTP doors; without them the platform runs on, and says so."""

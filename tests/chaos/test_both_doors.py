@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from deploy.local.services import PRESENT
+from shared.contracts.catalog import SERVICES
 from tests.chaos.callers import callers
 from tests.chaos.load import Load
 from tests.chaos.reckoning import reckon
@@ -20,7 +20,7 @@ HTTP_APPS = ("crm", "intranet")
 async def test_each_of_500_requests_over_both_doors_is_answered_once_at_its_caller(
     platform: Platform,
 ) -> None:
-    for service in PRESENT:
+    for service in SERVICES:
         platform.add_replica(service, 2)
     load = Load()
     async with callers(platform, bus=BUS_APPS, http=HTTP_APPS) as everyone:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 
-from deploy.local.services import PRESENT
+from shared.contracts.catalog import SERVICES
 from tests.chaos.callers import Caller, callers
 from tests.chaos.load import Load
 from tests.chaos.reckoning import reckon
@@ -18,7 +18,7 @@ REPLICAS = 2
 
 
 async def test_a_rolling_restart_fails_no_request(platform: Platform) -> None:
-    for service in PRESENT:
+    for service in SERVICES:
         platform.add_replica(service, REPLICAS)
     load, over, numbers = Load(), asyncio.Event(), itertools.count()
     platform.script(latency_ms=LATENCY_MS)
@@ -33,7 +33,7 @@ async def test_a_rolling_restart_fails_no_request(platform: Platform) -> None:
             for caller in both
             for _ in range(TASKS_A_CALLER)
         ]
-        for service in PRESENT:
+        for service in SERVICES:
             for name in (service, f"{service}-{REPLICAS}"):
                 before = len(load.answers)
                 await _restart(platform.processes[name])

@@ -8,15 +8,20 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from deploy.local import apps
 from deploy.local.errors import LocalError
+from deploy.local.http_keys import FIRST_KEYS
 from deploy.local.ports import LOOPBACK
-from deploy.local.services import PRESENT, REPOSITORY
+from deploy.local.services import REPOSITORY
 from shared.contracts.catalog import SERVICES
 from stellwerk.client import Client
 
@@ -31,12 +36,37 @@ MakeEmbedded = Callable[..., "Embedded"]
 def test_status_names_every_part_with_its_process_and_readiness(embedded: "Embedded") -> None:
     found = embedded.status()
     assert found["ready"] is True
-    assert {part["name"] for part in found["parts"]} == {"nats", "postgres", *PRESENT}
+    assert {part["name"] for part in found["parts"]} == {"nats", "postgres", *SERVICES}
     for part in found["parts"]:
         assert part["ready"], part
         assert psutil.pid_exists(part["pid"])
     assert found["addresses"]["nats"].startswith("nats://127.0.0.1:")
     assert found["credentials"]["apps"]["default.demo"].endswith("default.demo.seed")
+
+
+def models_through_the_door(embedded: "Embedded", app: str) -> int:
+    """Return the status that the gateway answers an app's first key with."""
+    found = embedded.status()
+    key = Path(found["credentials"]["http"][f"default.{app}"]).read_text(encoding="ascii")
+    door = HTTPConnection(urlsplit(found["addresses"]["gateway"]).netloc, timeout=5)
+    door.request("GET", "/v1/models", headers={"Authorization": f"Bearer {key}"})
+    status = door.getresponse().status
+    door.close()
+    return status
+
+
+@pytest.mark.parametrize("app", FIRST_KEYS)
+def test_the_first_keys_open_the_gateway(embedded: "Embedded", app: str) -> None:
+    # A gateway looks for new keys now and then.
+    embedded.wait_until(lambda: models_through_the_door(embedded, app) == HTTPStatus.OK)
+
+
+def test_the_console_can_be_reached_where_status_says(embedded: "Embedded") -> None:
+    door = HTTPConnection(urlsplit(embedded.status()["addresses"]["console"]).netloc, timeout=5)
+    door.request("GET", "/")
+    status = door.getresponse().status
+    door.close()
+    assert status < HTTPStatus.BAD_REQUEST
 
 
 def test_it_says_that_no_model_runs(embedded: "Embedded") -> None:
@@ -46,7 +76,7 @@ def test_it_says_that_no_model_runs(embedded: "Embedded") -> None:
     assert "config/models.yaml" in refused.stderr
 
 
-@pytest.mark.parametrize("name", ["nats", "postgres", *PRESENT])
+@pytest.mark.parametrize("name", ["nats", "postgres", *SERVICES])
 def test_a_killed_part_comes_back_by_itself(embedded: "Embedded", name: str) -> None:
     before = embedded.part(name)
     embedded.kill(before["pid"])
@@ -153,13 +183,17 @@ def test_a_stopped_platform_leaves_no_process_and_starts_again_with_its_data(
     embedded = make_embedded()
     embedded.up("--no-model")
     first = embedded.status()
+    keys = [Path(file).read_text() for file in first["credentials"]["http"].values()]
     assert embedded.run("down").returncode == 0
     assert not any(psutil.pid_exists(part["pid"]) for part in first["parts"])
     assert embedded.run("status").returncode == 1
 
     said = embedded.up("--no-model")
     assert "provisioned" not in said  # everything was still as it should be
-    assert embedded.status()["addresses"] == first["addresses"]
+    again = embedded.status()
+    assert again["addresses"] == first["addresses"]
+    assert [Path(file).read_text() for file in again["credentials"]["http"].values()] == keys
+    assert models_through_the_door(embedded, "demo") == HTTPStatus.OK
 
 
 def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_works(
@@ -225,7 +259,7 @@ def test_servers_of_ones_own_replace_the_embedded_ones(
     )
     embedded.up("--no-model")
     found = embedded.status()
-    assert {part["name"] for part in found["parts"]} == set(PRESENT)
+    assert {part["name"] for part in found["parts"]} == set(SERVICES)
     assert found["ready"]
     assert found["addresses"]["nats"] == own_nats_server.url
     assert "@" not in found["addresses"]["postgres"]

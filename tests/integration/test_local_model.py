@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,6 +20,8 @@ from deploy.local.secrets import Secrets
 
 if TYPE_CHECKING:  # Imported for real they would be loaded before pytest can rewrite asserts.
     from tests.fixtures.embedded import Embedded
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 # Half a gigabyte to fetch on a fresh machine, then seconds of one busy core.
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
@@ -66,7 +70,7 @@ def test_a_model_leaves_one_core_to_the_platform() -> None:
     assert 1 <= threads() <= max(1, (os.cpu_count() or 1) - 1)
 
 
-def test_a_question_to_the_platform_is_answered_by_the_embedded_model(
+def test_a_question_over_either_door_is_answered_by_the_embedded_model(
     make_embedded: Callable[..., "Embedded"], small_model: Path
 ) -> None:
     embedded = make_embedded(
@@ -78,11 +82,32 @@ def test_a_question_to_the_platform_is_answered_by_the_embedded_model(
     answered = embedded.run("ask", "--json", "Say good morning.")
     assert answered.returncode == 0, answered.stderr
     assert SMALL.name in answered.stdout
+    for example in (EXAMPLES / "python" / "ask.py", EXAMPLES / "node" / "ask.mjs"):
+        whole_and_streamed = openai_client_says(embedded, example)
+        assert all(whole_and_streamed), example
 
     before = embedded.part(name)["pid"]
     embedded.kill(before)
     embedded.wait_for(name)
     assert embedded.part(name)["pid"] != before
+
+
+def openai_client_says(embedded: "Embedded", example: Path) -> list[str]:
+    """Return what one of the documented programs prints: an answer, and another one streamed."""
+    found = embedded.status()
+    key = Path(found["credentials"]["http"]["default.demo"]).read_text(encoding="ascii")
+    told = {
+        "PATH": os.environ["PATH"],
+        "MODEL": SMALL.name,
+        "STELLWERK_BASE_URL": f"{found['addresses']['gateway']}/v1",
+        "STELLWERK_KEY": key,
+    }
+    program = sys.executable if example.suffix == ".py" else "node"
+    ran = subprocess.run(
+        [program, example], env=told, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split("\n", 1)
 
 
 def test_a_platform_whose_model_cannot_be_fetched_starts_and_says_so(
