@@ -11,12 +11,16 @@ from shared.db import Database
 
 
 def main() -> None:
-    settings = Settings()
     try:
-        plan = read_budgets(settings.config_folder / "budgets.yaml")
-        prices = read_prices(settings.config_folder / "models.yaml", plan.currency)
+        service = wired(Settings())
     except ConfigError as error:
         sys.exit(f"billing: {error}")
+    service.run()
+
+
+def wired(settings: Settings) -> Service:
+    plan = read_budgets(settings.config_folder / "budgets.yaml")
+    prices = read_prices(settings.config_folder / "models.yaml", plan.currency)
     database = Database(settings.database_url, schema="billing")
     billing = Billing(database, plan, prices)
     service = Service("billing", settings, database=database)
@@ -25,7 +29,7 @@ def main() -> None:
     service.command(HoldRequest, billing.hold_requested)
     service.transaction("billing-usage", billing.usage_recorded)
     service.every(settings.expiry_sweep_s, billing.expire_holds)
-    service.run()
+    return service
 
 
 if __name__ == "__main__":

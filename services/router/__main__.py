@@ -18,21 +18,24 @@ FORGET_EVERY_S = 600.0
 
 
 def main() -> None:
-    settings = Settings()
     try:
-        configuration = read_configuration(settings.config_folder, os.environ)
-        endpoints = Endpoints.of(configuration, settings)
+        service = wired(Settings())
     except ConfigError as error:
         sys.exit(f"router: {error}")
+    service.run()
+
+
+def wired(settings: Settings) -> Service:
+    configuration = read_configuration(settings.config_folder, os.environ)
+    endpoints = Endpoints.of(configuration, settings)
     database = Database(settings.database_url, schema="router")
     service = Service("router", settings, database=database)
     endpoints.remarks = service.remarks
     ledger = DatabaseLedger(database, service.notes)
     patience = Patience(settings.first_token_s_max, settings.idle_s_max)
-    world = World(
-        configuration, endpoints, ledger, service.ask, patience, settings, environment=os.environ
+    router = Router(
+        World(configuration, endpoints, ledger, service.ask, patience, settings, os.environ)
     )
-    router = Router(world)
 
     service.configured(router.configured)
     service.slot("router-requests", router.request_redacted, given_up=router.given_up)
@@ -40,7 +43,7 @@ def main() -> None:
     service.every(settings.probe_every_s, router.probe)
     service.every(FORGET_EVERY_S, ledger.forget)
     service.on_stop(router.close)
-    service.run()
+    return service
 
 
 if __name__ == "__main__":
