@@ -7,7 +7,17 @@ import typer
 from shared.contracts.errors import ErrorCode
 from stellwerk import up
 from stellwerk.commands import app as apps
-from stellwerk.commands import ask, audit, explain, incident, model, provision, redact, trace
+from stellwerk.commands import (
+    ask,
+    audit,
+    explain,
+    incident,
+    model,
+    policy,
+    provision,
+    redact,
+    trace,
+)
 from stellwerk.commands import eval as evaluate
 from stellwerk.errors import BadInput, StellwerkError
 from stellwerk.output import complain, one_sentence
@@ -37,6 +47,7 @@ def build() -> typer.Typer:
         audit,
         provision,
         model,
+        policy,
         evaluate,
         incident,
     ):
