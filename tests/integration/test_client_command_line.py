@@ -2,8 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,7 +110,7 @@ def test_provisioning_again_finds_nothing_to_do(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("ask", "--app", "erp", TEXT), 2, "There is no app erp here; known: crm, hr."),
+        (("ask", "--app", "erp", TEXT), 2, "There is no app erp here; known: crm, hr"),
         (("ask", "--app", "crm", "--model", f"{NAME}!", TEXT), 2, "model"),
         (("ask", "--app", "crm", "--model", "nobody", TEXT), 1, "model list"),
         (("ask", "--app", "crm", "x" * 120_000, "--user", NAME), 2, "user"),
@@ -124,3 +128,60 @@ def test_what_cannot_be_done_is_one_sentence(
     assert len(ran.stderr.strip().splitlines()) == 1
     assert "Traceback" not in ran.stderr
     assert NAME not in ran.stderr
+
+
+def test_an_app_is_admitted_rotated_listed_and_shut_out(run: Run, platform: Platform) -> None:
+    made = run("app", "create", "ledger", "--role", "power_user", "--expires-days", "30")
+    assert made.returncode == 0, made.stderr
+    key = re.search(r"sw-[a-z0-9]{12}-[A-Za-z0-9]{43}", made.stdout)
+    assert key is not None
+    assert "once" in made.stderr
+    assert (platform.folder / "secrets" / "apps" / "default.ledger.seed").is_file()
+    assert _opens(platform, key[0])
+
+    again = run("app", "create", "ledger")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "app rotate" in again.stderr
+
+    newer = json.loads(run("app", "rotate", "ledger", "--overlap-hours", "0", "--json").stdout)
+    assert _opens(platform, newer["key"])
+    assert not _opens(platform, key[0])
+
+    listed = json.loads(run("app", "list", "--json").stdout)["apps"]
+    (ledger,) = [app for app in listed if app["app"] == "ledger"]
+    assert (ledger["role"], len(ledger["keys"])) == ("power_user", 2)
+    shown = run("app", "list").stdout
+    assert "ledger" in shown
+    for secret in (key[0], newer["key"]):
+        assert secret.rsplit("-", 1)[1] not in json.dumps(listed) + shown
+
+    gone = run("app", "disable", "ledger")
+    assert gone.returncode == 0, gone.stderr
+    assert "default.ledger.seed" in gone.stderr
+    time.sleep(1)
+    assert not _opens(platform, newer["key"])
+    assert "disabled" in run("app", "rotate", "ledger").stderr
+
+
+def test_what_is_wrong_with_an_app_is_said_in_a_sentence(run: Run) -> None:
+    reserved = run("app", "create", "router")
+    unknown = run("app", "disable", "nobody")
+    no_token = run("app", "create", "Karla Eksempel")
+    role = run("app", "create", "crm-2", "--role", "king")
+    assert [one.returncode for one in (reserved, unknown, no_token, role)] == [1, 1, 2, 2]
+    assert "reserved" in reserved.stderr
+    assert "app list" in unknown.stderr
+    assert "a-z" in no_token.stderr
+    assert "super_admin" in role.stderr
+
+
+def _opens(platform: Platform, key: str) -> bool:
+    asked = urllib.request.Request(  # noqa: S310
+        f"{platform.gateway_url}/v1/models", headers={"authorization": f"Bearer {key}"}
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=5) as reply:  # noqa: S310
+            return bool(reply.status == 200)
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return False

@@ -288,6 +288,14 @@ async def test_bodies_that_cannot_be_read_are_refused_in_the_dialects_form(edge:
         assert reply.headers["x-should-retry"] == "false"
 
 
+async def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(edge: Edge) -> None:
+    async with edge.gateway() as gateway:
+        head = f"POST {ASK} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {gateway.key.text}\r\n"
+        waiting = "expect: 100-continue\r\ncontent-length: 1000000000\r\n\r\n"
+        reply = await raw(gateway, (head + waiting).encode(), wait_s=5)
+    assert reply.startswith(b"HTTP/1.1 413")
+
+
 async def _pieces() -> AsyncIterator[bytes]:
     for _ in range(40):
         yield b" " * 100_000
