@@ -7,7 +7,8 @@ from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 
 from deploy.provision.permissions import PROVISION
-from shared.contracts.catalog import CONSUMERS, STREAMS
+from shared.bus.buckets import IN_FORCE, Entry, read, replace
+from shared.contracts.catalog import CONFIG, CONSUMERS, OPERATOR, SERVICES, STREAMS
 from tests.fixtures.guarded import GuardedBus, User, let_in
 
 SUBMITTED = "sw.clear.request.submitted.default"
@@ -298,6 +299,63 @@ async def test_an_app_cannot_have_its_message_traced_to_a_subject_of_others(
     )
     await crm.settled()
     assert f"{RESTORED}.hr.r1" not in await stored(guarded_bus)
+
+
+# --- the configuration --------------------------------------------------------------------------
+
+IN_FORCE_PLACE = CONFIG.subject(IN_FORCE)
+
+
+async def test_the_gateway_puts_a_version_in_force_and_its_readers_see_it(
+    guarded_bus: GuardedBus,
+) -> None:
+    gateway = await guarded_bus.as_service("gateway")
+    assert await replace(gateway.client, CONFIG, IN_FORCE, Entry(b"{}", 0))
+    assert not await replace(gateway.client, CONFIG, IN_FORCE, Entry(b"an older one", 0))
+
+    for reader in CONFIG.readers:
+        user = await guarded_bus.as_service(reader)
+        assert await read(user.client, CONFIG, IN_FORCE) == Entry(b"{}", 1)
+        assert await user.settled() == []
+
+
+async def test_nobody_but_the_gateway_can_put_a_version_in_force(guarded_bus: GuardedBus) -> None:
+    gateway = await guarded_bus.as_service("gateway")
+    await replace(gateway.client, CONFIG, IN_FORCE, Entry(b"{}", 0))
+    users = [await guarded_bus.as_service(one) for one in (*SERVICES, OPERATOR) if one != "gateway"]
+    users.append(await guarded_bus.as_app("crm"))
+    asked = [
+        (IN_FORCE_PLACE, b"forged"),
+        (f"$JS.API.STREAM.PURGE.{CONFIG.stream}", b""),
+        (f"$JS.API.STREAM.MSG.DELETE.{CONFIG.stream}", b'{"seq": 1}'),
+        (f"$JS.API.STREAM.DELETE.{CONFIG.stream}", b""),
+    ]
+    for user in users:
+        for subject, payload in asked:
+            with pytest.raises(DENIED):
+                await ask(user, subject, payload, wait_s=0.05)
+        assert len(await user.settled()) == len(asked)
+
+    assert await read(gateway.client, CONFIG, IN_FORCE) == Entry(b"{}", 1)
+
+
+async def test_only_the_gateway_can_say_that_a_caller_has_left(guarded_bus: GuardedBus) -> None:
+    place = "sw.meta.request.cancelled.default.crm.r1"
+    router = await guarded_bus.as_service("router")
+    heard = await router.client.subscribe("sw.meta.request.cancelled.*.*.*")
+    assert await router.settled() == []
+    for name in ("router", "redactor", "console", "operator"):
+        user = await guarded_bus.as_service(name)
+        with pytest.raises(DENIED):
+            await ask(user, place, b"forged", wait_s=0.05)
+    crm = await guarded_bus.as_app("crm")
+    with pytest.raises(DENIED):
+        await ask(crm, place, b"forged", wait_s=0.05)
+    gateway = await guarded_bus.as_service("gateway")
+    assert b"stream" in await ask(gateway, place, b"{}", wait_s=5)
+
+    assert (await heard.next_msg(5)).data == b"{}"
+    assert heard.pending_msgs == 0
 
 
 # --- the rest -----------------------------------------------------------------------------------
