@@ -96,6 +96,7 @@ class Configuring:
     async def _begin(self) -> None:
         with suppress(DependencyDown):
             await self._look()
+            await self._look()  # Shows what the first look may just have put in force.
 
     async def _keep(self) -> None:
         at = time.monotonic()
