@@ -30,7 +30,7 @@ _GONE: Final = "http.disconnect"
 
 
 class Call:
-    """A request and its way back. `closing` says that the connection ends with the reply."""
+    """A request and its way back; while the door is `stopping`, the connection ends with it."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Call:
         receive: Receive,
         send: Send,
         request_id: UUID,
+        stopping: asyncio.Event,
     ) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -45,7 +46,8 @@ class Call:
         self.raw_path: bytes = scope["raw_path"]
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         self.request_id = request_id
-        self.closing = False
+        self._closing = False
+        self._stopping = stopping
         self.answered = False
         self._receive = receive
         self._send = send
@@ -89,7 +91,7 @@ class Call:
         body = dialect.problem(problem, self.request_id)
         headers = [*_advice(problem), (b"content-length", str(len(body)).encode())]
         if problem.status in _UNREAD:
-            self.closing = True
+            self._closing = True
         await self.begin(problem.status, headers, JSON, dialect.REQUEST_ID_HEADER)
         await self.write(body, more=problem.status == _TOO_LARGE)
         if problem.status == _TOO_LARGE:
@@ -100,7 +102,7 @@ class Call:
         self, status: int, headers: Headers, kind: bytes, id_header: bytes = b"x-request-id"
     ) -> None:
         own = [(b"content-type", kind), (id_header, str(self.request_id).encode())]
-        if self.closing:
+        if self._closing or self._stopping.is_set():
             own.append((b"connection", b"close"))
         await self._send(
             {"type": "http.response.start", "status": status, "headers": own + headers}
@@ -197,6 +199,8 @@ def _advice(problem: Problem) -> Headers:
     headers = [(b"x-should-retry", b"true" if problem.retryable else b"false")]
     if problem.retry_after_s is not None:
         headers.append((b"retry-after", str(problem.retry_after_s).encode()))
+    if problem.code is ErrorCode.UNAUTHENTICATED:
+        headers.append((b"www-authenticate", b"Bearer"))
     if problem.allow is not None:
         headers.append((b"allow", problem.allow.encode()))
     return headers

@@ -109,8 +109,7 @@ class Door:
                 companion.result()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        call = Call(scope, receive, send, new_id())
-        call.closing = self._stopping.is_set()
+        call = Call(scope, receive, send, new_id(), self._stopping)
         dialect, route, name = self._find(call)
         try:
             with self._counted():

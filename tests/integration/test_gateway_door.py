@@ -375,6 +375,7 @@ async def test_wrong_keys_are_refused_alike_and_counted_in_one_event(edge: Edge)
         ]
         event = await next_event(edge, AccessDenied)
     assert {reply.status_code for reply in (*replies, unknown, none)} == {401}
+    assert none.headers["www-authenticate"] == "Bearer"
     assert replies[0].json() == unknown.json() == none.json()
     assert [reply.status_code for reply in other_headers] == [200, 200]
     assert event.why in {Denial.WRONG_SECRET, Denial.UNKNOWN_KEY}
@@ -386,8 +387,12 @@ async def test_a_stopping_door_still_answers_and_ends_each_connection(edge: Edge
         asking = asyncio.create_task(gateway.ask(stream=True))
         request = (await edge.platform.take()).request
         await edge.platform.chunk(request, 0, "Kære ")
+        whole = asyncio.create_task(gateway.ask())
+        other = (await edge.platform.take()).request
         gateway.service.stop()
         await asyncio.sleep(0.1)
+        await edge.platform.answer(other, "Kære kunde")
+        answered = await whole
         assert gateway.service.problems()["stopping"]
         reply = await gateway.http.get("/v1/models")
         await asyncio.sleep(0.6)
@@ -397,6 +402,7 @@ async def test_a_stopping_door_still_answers_and_ends_each_connection(edge: Edge
         await edge.platform.chunk(request, 1, "kunde")
         await edge.platform.end(request, 2, "Kære kunde")
         streamed = await asking
-    assert (reply.status_code, reply.headers["connection"]) == (200, "close")
+    for one in (reply, answered):
+        assert (one.status_code, one.headers["connection"]) == (200, "close")
     assert text_of(events_of(streamed.text)) == "Kære kunde"
     assert streamed.text.endswith("data: [DONE]\n\n")
