@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sysconfig
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
@@ -69,3 +71,19 @@ def test_the_builder_is_sent_what_the_dockerfile_copies(path: str) -> None:
     sent = (ROOT / ".dockerignore").read_text().splitlines()
     assert sent[1] == "*"
     assert all(f"!{one}" in sent or one.startswith("deploy/") for one in copied)
+
+
+def _left_behind(names: list[str], kept: list[str]) -> list[str]:
+    """Return the files that an installed copy would not have."""
+    return [name for name in names if not any(fnmatch(name, pattern) for pattern in kept)]
+
+
+def test_every_file_that_a_service_reads_is_installed_with_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    kept = [*project["tool"]["setuptools"]["package-data"]["*"], "*.py", "*.md"]
+    files = (
+        file for top in ("services", "shared", "stellwerk") for file in (ROOT / top).rglob("*")
+    )
+    names = [file.name for file in files if file.is_file() and "__pycache__" not in file.parts]
+    assert _left_behind(names, kept) == []
+    assert _left_behind(["page.html", "logo.png"], kept) == ["logo.png"]
