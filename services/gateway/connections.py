@@ -30,8 +30,6 @@ class LimitedConnection(HttpToolsProtocol):
     ) -> None:
         """Remember the limits; `refusal` is the body for a head that cannot be read."""
         super().__init__(config, server_state, {})
-        # Addresses stand in an access log, and in addresses whatever callers put there.
-        self.access_log = False
         self._limits = limits
         self._refusal = refusal
         self._status = _BAD_REQUEST
@@ -110,6 +108,7 @@ def configuration(app: Any, keep_alive_s: int) -> Config:  # noqa: ANN401  An AS
         lifespan="off",
         interface="asgi3",
         log_config=None,
+        # Addresses stand in an access log, and in addresses whatever callers put there.
         access_log=False,
         proxy_headers=False,
         server_header=False,
