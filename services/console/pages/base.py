@@ -18,7 +18,6 @@ from services.console import domain, wording
 from services.console.domain import Visitor
 from services.console.sessions import Ask
 from shared.contracts.access import Right
-from shared.contracts.values import now
 from shared.db import Database
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -71,9 +70,7 @@ class Desk:
         """Return a rendered template; every value in it is escaped."""
         visitor = visit.visitor if visit else None
         token = visit.token if visit else ""
-        return self._templates.get_template(template).render(
-            visitor=visitor, token=token, now=now(), **shown
-        )
+        return self._templates.get_template(template).render(visitor=visitor, token=token, **shown)
 
     async def remembered(self, name: str, seconds: float, read: Callable[[], Awaitable[T]]) -> T:
         """Return what `read` returned lately: many who look at once ask the database once."""
