@@ -1,13 +1,19 @@
 """OpenAI's own client against the whole platform: only its address and its key are changed."""
 
 import asyncio
+import json
+import time
+import urllib.request
 from collections.abc import AsyncIterator
 
 import openai
 import pytest
 
+from tests.fixtures.bus import eventually
 from tests.fixtures.platform import Platform
 
+CLOSED_S_MAX = 1.0
+"""How soon the provider must see that nobody waits any more."""
 LETTER = "Skriv til Anders Hansen, Vestergade 12, 8000 Aarhus C."
 
 
@@ -97,6 +103,47 @@ async def test_errors_are_the_clients_own_classes(
     for error in (unknown.value, refused.value):
         assert "Hansen" not in str(error)
         assert error.request_id
+
+
+async def test_a_caller_who_leaves_a_stream_ends_the_call_and_pays_what_was_used(
+    platform: Platform, client: openai.AsyncOpenAI
+) -> None:
+    platform.script(chunk_delay_ms=200)
+    try:
+        stream = await client.chat.completions.create(
+            model="scripted", messages=[{"role": "user", "content": LETTER}], stream=True
+        )
+        async for chunk in stream:
+            if chunk.choices[0].delta.content:
+                break
+        await stream.close()
+        left = time.time()
+        request_id = chunk.id.removeprefix("chatcmpl-")
+        await eventually(lambda: _abandoned_at(platform) is not None)
+    finally:
+        platform.script(chunk_delay_ms=0)
+    abandoned_at = _abandoned_at(platform)
+    assert abandoned_at is not None
+    assert abandoned_at - left < CLOSED_S_MAX
+    # The hold ends when billing has read the usage.
+    await eventually(lambda: _hold_has_ended(platform, request_id))
+
+
+def _abandoned_at(platform: Platform) -> float | None:
+    """Return when the provider saw a connection close before its answer was whole."""
+    url = f"http://127.0.0.1:{platform.scripted_port}/calls"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        abandoned: dict[str, float] = json.loads(answer.read())["abandoned"]
+    return max(abandoned.values(), default=None)
+
+
+async def _hold_has_ended(platform: Platform, request_id: str) -> bool:
+    rows = await platform.query(
+        "SELECT state, posted_nano FROM billing.resolution AS ended"
+        " JOIN billing.hold ON hold.id = ended.hold_id WHERE request_id = $1::text::uuid",
+        request_id,
+    )
+    return [row["state"] for row in rows] == ["posted"] and rows[0]["posted_nano"] > 0
 
 
 async def test_models_are_listed(client: openai.AsyncOpenAI) -> None:
