@@ -20,7 +20,7 @@ from shared.contracts.configuration import ConfigurationVersion
 from shared.errors import DependencyDown
 
 POLL_S: Final = 1.0
-ANSWER_S_MAX: Final = 2.0
+ANSWER_S_MAX: Final = 0.5
 IN_FORCE: Final = "in_force"
 REMARK: Final = "configuration"
 _SEQUENCE: Final = "Nats-Sequence"

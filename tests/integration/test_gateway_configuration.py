@@ -2,21 +2,29 @@
 
 import asyncio
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from shared.bus.buckets import IN_FORCE
 from shared.contracts.catalog import CONFIG, row_of
-from shared.contracts.configuration import ConfigApply, ConfigPublished, Document
+from shared.contracts.configuration import (
+    ConfigApply,
+    ConfigPublished,
+    ConfigurationVersion,
+    Document,
+)
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import decode
 from shared.contracts.stated import version_of
 from shared.contracts.values import new_id
 from tests.fixtures.bus import Bus, eventually
 from tests.fixtures.configured import SHIPPED, Desk, changed, shipped
+from tests.integration.bus.test_buckets import Idle
 
 LIVE_S_MAX = 2.0
+READERS = ("router", "billing")
 LIMIT = changed(Document.BUDGETS, '"100.00"', '"200.00"')
 
 
@@ -167,6 +175,32 @@ async def test_whatever_else_stands_in_the_bucket_gives_way_to_the_database(desk
                 return False
 
         await eventually(is_back, within_s=5)
+
+
+# Trap 14: a key-value watch is stale for ten to twenty seconds after a restart of the server.
+async def test_a_change_right_after_a_restart_of_the_bus_is_seen_by_every_replica(
+    desk: Desk,
+) -> None:
+    seen: list[list[int]] = [[], []]
+    readers = [desk.bus.service(name, replica=f"r{each}") for each, name in enumerate(READERS)]
+    for numbers, reader in zip(seen, readers, strict=True):
+        reader.configured(partial(_note, numbers))
+        reader.part(Idle())
+    services = [desk.gateway(), desk.gateway(), *readers]
+    async with desk.running(*services):
+        await eventually(lambda: seen == [[1], [1]], within_s=5)
+        await asyncio.to_thread(desk.bus.server.kill)
+        desk.bus.server.start()
+        await eventually(lambda: all(service.connection.is_up for service in services))
+        await eventually(lambda: desk.bus.client.is_connected)
+        reply = await desk.apply(LIMIT)
+        await eventually(lambda: seen == [[1, 2], [1, 2]], within_s=LIVE_S_MAX)
+
+    assert reply.number == 2
+
+
+async def _note(numbers: list[int], version: ConfigurationVersion) -> None:
+    numbers.append(version.number)
 
 
 async def test_a_crash_between_the_two_writes_is_made_good_at_the_next_start(desk: Desk) -> None:
