@@ -3,12 +3,13 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from openai import AsyncOpenAI
+import httpx2
+from openai import APIConnectionError, AsyncOpenAI
 
 from stellwerk.client import Client
 from tests.fixtures.platform import Platform, Process
@@ -16,6 +17,7 @@ from tests.fixtures.platform import Platform, Process
 TIMEOUT_S = 60.0
 REQUEST_ID = "x-request-id"
 LOOK_EVERY_S = 0.1
+TRIES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +75,42 @@ class Balancer:
 
 @dataclass(frozen=True, slots=True)
 class HttpCaller:
-    """An app with OpenAI's client, one for each gateway; it never tries again."""
+    """An app with OpenAI's client, one for each gateway; the client never tries again.
+
+    `persistent` is an app that does so itself, with one idempotency key for all its tries.
+    """
 
     balancer: Balancer
     clients: Mapping[str, AsyncOpenAI]
+    persistent: bool = False
 
     async def ask(self, text: str, *, stream: bool) -> Told:
+        if not self.persistent:
+            return await self._ask(text, stream=stream, headers={})
+        headers = {"Idempotency-Key": uuid4().hex}
+        for _ in range(TRIES_MAX):
+            # Of a stream that breaks off the client passes on what its transport says.
+            with suppress(APIConnectionError, httpx2.TransportError):
+                return await self._ask(text, stream=stream, headers=headers)
+            await asyncio.sleep(LOOK_EVERY_S)
+        raise AssertionError("no gateway keeps its connections")
+
+    async def _ask(self, text: str, *, stream: bool, headers: Mapping[str, str]) -> Told:
         client = self.clients[self.balancer.choose()]
         create = client.chat.completions.with_raw_response.create
         if not stream:
-            raw = await create(model="scripted", messages=[{"role": "user", "content": text}])
+            raw = await create(
+                model="scripted",
+                messages=[{"role": "user", "content": text}],
+                extra_headers=headers,
+            )
             content = raw.parse().choices[0].message.content or ""
             return Told(UUID(raw.headers[REQUEST_ID]), content)
         streaming = await create(
-            model="scripted", messages=[{"role": "user", "content": text}], stream=True
+            model="scripted",
+            messages=[{"role": "user", "content": text}],
+            stream=True,
+            extra_headers=headers,
         )
         pieces = [
             choice.delta.content or ""
@@ -98,7 +122,11 @@ class HttpCaller:
 
 @asynccontextmanager
 async def callers(
-    platform: Platform, bus: Sequence[str] = (), http: Sequence[str] = ()
+    platform: Platform,
+    bus: Sequence[str] = (),
+    http: Sequence[str] = (),
+    *,
+    persistent: bool = False,
 ) -> AsyncIterator[list[Caller]]:
     """Yield a caller for each of these apps, those on the bus first."""
     names = [name for name in platform.doors if name.startswith("gateway")]
@@ -111,7 +139,7 @@ async def callers(
             clients = {name: _openai(platform, name, app) for name in names}
             for client in clients.values():
                 await stack.enter_async_context(client)
-            found.append(HttpCaller(balancer, clients))
+            found.append(HttpCaller(balancer, clients, persistent))
         await balancer.look()
         looking = asyncio.create_task(balancer.keep_looking())
         try:

@@ -50,11 +50,17 @@ def address_of(number: int) -> str:
     return f"kunde{number}@eksempel.dk"
 
 
-async def with_all_in_flight(platform: Platform, disaster: Callable[[], Awaitable[None]]) -> Load:
-    """Send all requests at once, let disaster strike in the middle, and wait for every result."""
-    load = Load()
+async def with_all_in_flight(
+    platform: Platform, disaster: Callable[[], Awaitable[None]], *, over_http: bool = False
+) -> Load:
+    """Send all requests at once, let disaster strike in the middle, and wait for every result.
+
+    Who asks over HTTP asks again when a connection breaks, by the same idempotency key.
+    """
+    load, apps = Load(), ("crm",)
     platform.script(latency_ms=LATENCY_MS)
-    async with callers(platform, bus=("crm",)) as (caller,):
+    door = callers(platform, http=apps, persistent=True) if over_http else callers(platform, apps)
+    async with door as (caller,):
         asking = [asyncio.create_task(load.ask(caller, number)) for number in range(REQUESTS)]
         await _calls(platform, CALLS_BEFORE, load)
         in_flight = sum(not task.done() for task in asking)

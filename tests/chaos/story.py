@@ -13,9 +13,11 @@ MARKS = [pytest.mark.chaos, pytest.mark.timeout(180)]
 DOWN_S = 1.0
 
 
-async def nothing_is_lost_without(platform: Platform, victim: str) -> None:
+async def nothing_is_lost_without(
+    platform: Platform, victim: str, *, over_http: bool = False
+) -> None:
     """Kill a service or a server with requests in flight, start it again, and count everything."""
-    load = await with_all_in_flight(platform, lambda: _crash(platform, victim))
+    load = await with_all_in_flight(platform, lambda: _crash(platform, victim), over_http=over_http)
     await reckon(platform, load)
 
 
