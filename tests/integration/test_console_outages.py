@@ -37,7 +37,7 @@ async def test_a_page_stands_while_others_are_away_and_comes_back_by_itself(
         await page.get_by_text("Watch does not answer").wait_for(timeout=COMES_BACK_MS)
         await page.get_by_text("No request has ended yet").wait_for()
         breakable.processes["watch"].start()
-        await page.get_by_text("No incident is open").wait_for(timeout=COMES_BACK_MS)
+        await page.get_by_text("No incident is open.", exact=True).wait_for(timeout=COMES_BACK_MS)
 
         # A key that cannot be confirmed may have been disabled: nothing is shown.
         breakable.processes["gateway"].kill()
@@ -58,4 +58,4 @@ async def test_a_page_stands_while_others_are_away_and_comes_back_by_itself(
         await page.get_by_text("The console does not answer").wait_for(
             state="hidden", timeout=COMES_BACK_MS
         )
-        assert await page.get_by_text("No incident is open").count() == 1
+        assert await page.get_by_text("No incident is open.", exact=True).count() == 1
