@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
-from shared.contracts.traces import Span
-from stellwerk.waterfall import BAR_CHARS, as_json, bar, lines_of, waterfall
+from shared.contracts.traces import Span, lines_of
+from stellwerk.waterfall import BAR_CHARS, as_json, bar, waterfall
 
 TRACE = "a" * 32
 BEGUN_NS = 1_795_000_000_000_000_000
