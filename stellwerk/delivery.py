@@ -1,6 +1,7 @@
 """Hands each live message to whoever waits for its request."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -28,19 +29,30 @@ class Mailbox:
     """What has arrived for one waiting caller."""
 
     def __init__(self) -> None:
-        self._arrived: asyncio.Queue[Delivered | None] = asyncio.Queue()
+        self._arrived: deque[Delivered | None] = deque()
+        self._waiter: asyncio.Future[None] | None = None
 
     def put(self, item: Delivered | None) -> None:
-        self._arrived.put_nowait(item)
+        self._arrived.append(item)
+        self._wake()
 
     async def next(self, wait_s: float) -> Delivered | None:
         """Return what arrives next; None after `wait_s` of silence, or when some may be lost."""
-        if not self._arrived.empty():
-            return self._arrived.get_nowait()
-        try:
-            return await asyncio.wait_for(self._arrived.get(), wait_s)
-        except TimeoutError:
-            return None
+        if not self._arrived:
+            # asyncio.wait_for would make a task of each wait, and a stream waits for each piece.
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = loop.call_later(wait_s, self._wake)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        return self._arrived.popleft() if self._arrived else None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class Delivery:

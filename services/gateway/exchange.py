@@ -12,11 +12,12 @@ from typing import Final
 
 import nats.errors
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from shared.bus.connection import Connection
 from shared.contracts.catalog import row_of
 from shared.contracts.completions import ChunkRestored, CompletionRestored
-from shared.contracts.event import Event
+from shared.contracts.event import Event, RequestEvent
 from shared.contracts.requests import RequestCancelled, RequestSubmitted
 from shared.errors import DependencyDown
 from stellwerk.answer import Answer, Ticket
@@ -84,21 +85,12 @@ class Exchange:
     async def hearing(self, request: RequestSubmitted, ticket: Ticket) -> AsyncIterator[Heard]:
         """Listen for the result of a request that is published inside the block."""
         mailbox = Mailbox()
-
-        async def take(message: Msg) -> None:
-            event = delivered(message)
-            if event is not None:
-                mailbox.put(event)
-
-        client = self._connection.client
-        events = (CompletionRestored, ChunkRestored) if request.stream else (CompletionRestored,)
-        subscriptions = []
+        subscriptions: list[Subscription] = []
         self._mailboxes.add(mailbox)
         try:
-            for event in events:
-                place = f"{row_of(event).prefix}.{request.tenant}.{request.app}"
-                subject = f"{place}.{request.request_id}"
-                subscriptions.append(await client.subscribe(subject, cb=take))
+            subscriptions.append(await self._result(request, mailbox))
+            if request.stream:
+                subscriptions.append(await self._chunks(request, mailbox))
             yield Heard(self, request, ticket, mailbox)
         except nats.errors.ConnectionClosedError:
             raise BusUnavailable(request_id=request.request_id) from None
@@ -108,6 +100,21 @@ class Exchange:
                 # Whose link is away is subscribed to nothing.
                 with suppress(nats.errors.Error):
                     await subscription.unsubscribe()
+
+    async def _result(self, request: RequestSubmitted, mailbox: Mailbox) -> Subscription:
+        """Listen for the one result: a future costs less than the task of a callback."""
+        future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: _put(mailbox, done.result()))
+        # A second message would be set on a future that is done, and end the connection's reading.
+        return await self._connection.client.subscribe(
+            _place(CompletionRestored, request), future=future, max_msgs=1
+        )
+
+    async def _chunks(self, request: RequestSubmitted, mailbox: Mailbox) -> Subscription:
+        async def take(message: Msg) -> None:
+            _put(mailbox, message)
+
+        return await self._connection.client.subscribe(_place(ChunkRestored, request), cb=take)
 
     async def ask(
         self, subject: str, payload: bytes, wait_s: float, headers: dict[str, str] | None = None
@@ -136,3 +143,14 @@ class Exchange:
             self._returned.clear()
             for mailbox in self._mailboxes:
                 mailbox.put(None)
+
+
+def _place(event: type[RequestEvent], request: RequestSubmitted) -> str:
+    """Return the subject of an event of this request alone."""
+    return f"{row_of(event).prefix}.{request.tenant}.{request.app}.{request.request_id}"
+
+
+def _put(mailbox: Mailbox, message: Msg) -> None:
+    event = delivered(message)
+    if event is not None:
+        mailbox.put(event)

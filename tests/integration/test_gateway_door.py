@@ -10,9 +10,10 @@ import pytest
 from nats.aio.client import Client
 
 from shared.contracts.access import AccessDenied, Denial
-from shared.contracts.catalog import META_LOG, known_types, row_of
-from shared.contracts.errors import ErrorCode
-from shared.contracts.event import EventT, decode
+from shared.contracts.catalog import META_LOG, known_types, row_of, subject_of
+from shared.contracts.completions import CompletionRestored, Outcome
+from shared.contracts.errors import ErrorCode, ErrorDetail
+from shared.contracts.event import EventT, decode, encode
 from shared.contracts.requests import RequestCancelled
 from shared.contracts.values import keyed_request_id
 from stellwerk.keys import new_key
@@ -223,6 +224,23 @@ async def test_who_leaves_with_an_idempotency_key_may_come_back_for_the_answer(
         info = await edge.bus.js.stream_info(META_LOG.name, subjects_filter="sw.meta.request.>")
     assert reply.status_code == 200
     assert not info.state.subjects
+
+
+async def test_an_answer_that_is_said_twice_disturbs_nobody(edge: Edge) -> None:
+    async with edge.gateway() as gateway:
+        asking = asyncio.create_task(gateway.ask())
+        other = asyncio.create_task(gateway.ask())
+        requests = [(await edge.platform.take()).request for _ in range(2)]
+        told = CompletionRestored.following(
+            requests[0], outcome=Outcome.FAILED, error=ErrorDetail.of(ErrorCode.INTERNAL)
+        )
+        for _ in range(3):
+            await edge.bus.client.publish(subject_of(told), encode(told, "redactor"))
+        await edge.bus.client.flush()
+        await edge.platform.answer(requests[1], "x")
+        statuses = {(await asking).status_code, (await other).status_code}
+        assert gateway.service.connection.client.stats["reconnects"] == 0
+    assert statuses == {200, 500}
 
 
 async def test_of_two_gateways_only_the_one_that_asked_hears_the_answer(edge: Edge) -> None:
