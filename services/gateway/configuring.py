@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final, TypeVar
 from uuid import UUID
 
+import yaml
 from pydantic import ValidationError
 
 from services.gateway import store
@@ -55,6 +56,8 @@ HURRY_EVERY_S: Final = 0.1
 HURRY_S_MAX: Final = 2.0
 """How long after a command its commit is waited for; it comes within milliseconds, or never."""
 NOTE: Final = "configuration"
+DEPTH_MAX: Final = 32
+_SAFE: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Shape = TypeVar("Shape", bound=Section)
 
@@ -165,6 +168,8 @@ def _document(
         found.append(f"{document} is missing and no version is in force: send it too.")
     elif len(text.encode()) > DOCUMENT_BYTES_MAX:
         found.append(f"{document} has more than {DOCUMENT_BYTES_MAX // 1024} KiB: shorten it.")
+    elif _is_deep(text):
+        found.append(f"{document} is nested more than {DEPTH_MAX} deep: flatten it.")
     else:
         try:
             return parse_yaml(text, shape, document)
@@ -172,6 +177,21 @@ def _document(
             reason = str(error).removesuffix(".")
             found.append(f"{reason}; compare it with config/{document} as it is shipped.")
     return None
+
+
+def _is_deep(text: str) -> bool:
+    """Return whether reading a document would go deeper than any of ours is.
+
+    libyaml builds what it reads by calling itself, and overruns the stack of the whole process.
+    """
+    depth = 0
+    with suppress(yaml.YAMLError):  # That is told by whoever reads it.
+        for event in yaml.parse(text, Loader=_SAFE):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEPTH_MAX:
+                return True
+    return False
 
 
 async def _apply(

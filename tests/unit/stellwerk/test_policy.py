@@ -1,0 +1,50 @@
+"""Files are documents by their names, and the matrix shows what the router would allow."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.configuration import parse_yaml
+from shared.contracts.configuration import Document
+from shared.contracts.stated import ModelsDocument, PolicyDocument
+from stellwerk.commands.policy import documents_in, permitted
+from stellwerk.errors import BadInput
+
+SHIPPED = Path(__file__).parents[3] / "config"
+
+
+def test_a_folder_is_all_its_documents_and_a_file_is_one() -> None:
+    assert set(documents_in([SHIPPED])) == set(Document)
+    assert set(documents_in([SHIPPED / "policy.yaml"])) == {Document.POLICY}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("rules.yaml", "is not named as one of"),
+        ("models.yaml", "cannot be read"),
+        (".", "holds none of"),
+    ],
+)
+def test_what_is_no_document_is_told(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        documents_in([tmp_path / name])
+
+
+def test_a_document_given_twice_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"policy\.yaml is given twice"):
+        documents_in([SHIPPED, SHIPPED / "policy.yaml"])
+
+
+def test_the_matrix_keeps_special_texts_at_home_whatever_the_policy_says() -> None:
+    models = (SHIPPED / "models.yaml").read_text(encoding="utf-8")
+    abroad = models.replace("local: true", "local: false", 1)
+    stated = parse_yaml(abroad, ModelsDocument, "models.yaml")
+    text = (SHIPPED / "policy.yaml").read_text(encoding="utf-8")
+    policy = parse_yaml(text, PolicyDocument, "policy.yaml")
+
+    allowed = permitted(stated, policy)
+
+    assert "local-default" in allowed["personal"]["local"]
+    assert "local-default" not in allowed["special"]["local"]
+    assert "scripted" in allowed["special"]["local"]
