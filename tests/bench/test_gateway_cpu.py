@@ -34,6 +34,7 @@ from shared.contracts.completions import (
 from shared.contracts.event import Event, decode, encode
 from shared.contracts.requests import RequestSubmitted
 from shared.contracts.values import derived_id
+from shared.errors import DependencyDown
 from stellwerk.keys import Key, new_key
 from tests.bench.measuring import spent, use_of
 from tests.fixtures.schemas import ProvisionSchema
@@ -104,7 +105,7 @@ async def _admitted(client: Client, key: Key) -> None:
     for _ in range(100):
         try:
             await ask(client, command, 1.0)
-        except Exception:  # noqa: BLE001  It is starting.
+        except DependencyDown:  # It is starting.
             await asyncio.sleep(0.1)
         else:
             return
