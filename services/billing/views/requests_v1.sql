@@ -43,7 +43,8 @@ COMMENT ON COLUMN requests_v1.language IS 'The language of the text; und if unde
 COMMENT ON COLUMN requests_v1.stream IS 'Whether the answer was sent piece by piece.';
 COMMENT ON COLUMN requests_v1.input_tokens IS 'Tokens sent to models, over all calls.';
 COMMENT ON COLUMN requests_v1.output_tokens IS 'Tokens answered by models, over all calls.';
-COMMENT ON COLUMN requests_v1.token_source IS 'Who counted the tokens: provider or estimated.';
+COMMENT ON COLUMN requests_v1.token_source IS
+    'Who counted the tokens: provider; estimated; or partial, as estimated when the caller left.';
 COMMENT ON COLUMN requests_v1.cost IS 'Cost in units of currency, exact to nine decimals.';
 COMMENT ON COLUMN requests_v1.currency IS 'ISO 4217 code of cost.';
 COMMENT ON COLUMN requests_v1.queued_ms IS 'From the bus to the router, masking included.';
