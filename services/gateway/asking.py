@@ -1,5 +1,6 @@
 """One request of a caller, from its body to its answer, whole or streamed."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ ERROR: Final = "error.type"
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 IDEMPOTENCY_KEY_LENGTH_MAX: Final = 255
 CALLER_LEFT: Final = "caller-left"
+STOPPED: Final = "gateway-stopped"
 PSEUDONYM_KEY_BYTES: Final = 32
 _ANSWERED: Final = "answered"
 
@@ -113,9 +115,10 @@ class Asking:
         except StellwerkError as error:
             raise Problem.of(error) from error
         except CallerLeft:
-            # Who has a key may come back for the answer; nobody else can.
-            if asked.sent and not asked.keyed:
-                await self._cancel(asked)
+            await self._let_go(asked, CALLER_LEFT)
+            raise
+        except asyncio.CancelledError:
+            await self._let_go(asked, STOPPED)
             raise
 
     async def _whole(self, asked: _Asked, heard: Heard) -> None:
@@ -161,12 +164,13 @@ class Asking:
         asked.sent = True
         await heard.publish(traceparent_of(asked.hop) or "", self._settings.bus_wait_s_max)
 
-    async def _cancel(self, asked: _Asked) -> None:
+    async def _let_go(self, asked: _Asked, reason: str) -> None:
+        """Tell the router that nobody waits; who has a key may come back for the answer."""
+        if not asked.sent or asked.keyed:
+            return
         with inside(asked.hop):
             await self._exchange.cancel(
-                RequestCancelled.following(
-                    asked.wanted.request, actor="gateway", reason=CALLER_LEFT
-                )
+                RequestCancelled.following(asked.wanted.request, actor="gateway", reason=reason)
             )
 
     @contextmanager

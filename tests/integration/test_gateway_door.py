@@ -5,34 +5,17 @@ from contextlib import suppress
 
 import pytest
 from nats.aio.client import Client
-from nats.js.errors import NotFoundError
 
 from shared.contracts.access import AccessDenied, Denial
-from shared.contracts.catalog import META_LOG, known_types, row_of, subject_of
+from shared.contracts.catalog import META_LOG, subject_of
 from shared.contracts.completions import CompletionRestored, Outcome
 from shared.contracts.errors import ErrorCode, ErrorDetail
-from shared.contracts.event import EventT, decode, encode
+from shared.contracts.event import encode
 from shared.contracts.requests import RequestCancelled
 from shared.contracts.values import keyed_request_id
 from stellwerk.keys import new_key
 from tests.fixtures.bus import eventually
-from tests.fixtures.gateway import ASK, HELLO, Edge, Gateway, events_of, text_of
-
-
-async def next_event(edge: Edge, kind: type[EventT]) -> EventT:
-    """Return the last event of a kind that is stored, as soon as there is one."""
-    found: list[EventT] = []
-
-    async def stored() -> bool:
-        with suppress(NotFoundError):
-            message = await edge.bus.js.get_last_msg(META_LOG.name, f"{row_of(kind).prefix}.>")
-            event = decode(message.data or b"", known_types(kind))
-            assert isinstance(event, kind)
-            found.append(event)
-        return bool(found)
-
-    await eventually(stored)
-    return found[-1]
+from tests.fixtures.gateway import ASK, HELLO, Edge, Gateway, events_of, next_event, text_of
 
 
 async def test_an_answer_comes_back_with_its_id_and_what_was_asked_is_on_the_bus(
@@ -178,6 +161,19 @@ async def test_an_answer_that_was_said_while_the_bus_was_away_is_found(edge: Edg
         await edge.platform.answer(request, "Kære kunde")
         reply = await asking
     assert reply.status_code == 200
+
+
+async def test_two_callers_with_one_key_get_the_one_answer_at_two_gateways(edge: Edge) -> None:
+    once = {"idempotency-key": "order-19"}
+    async with edge.gateway() as one, edge.gateway() as other:
+        asking = [asyncio.create_task(each.ask(headers=once)) for each in (one, one, other)]
+        request = (await edge.platform.take()).request
+        await asyncio.sleep(0.2)
+        await edge.platform.answer(request, "Kære kunde")
+        replies = await asyncio.gather(*asking)
+        assert await edge.platform.waiting() == 0
+    assert [reply.status_code for reply in replies] == [200, 200, 200]
+    assert len({reply.json()["id"] for reply in replies}) == 1
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from shared.contracts.requests import RequestCancelled
 from stellwerk.keys import new_key
-from tests.fixtures.gateway import ASK, Edge, Gateway, events_of, text_of
+from tests.fixtures.gateway import ASK, Edge, Gateway, events_of, next_event, text_of
 
 
 async def raw(gateway: Gateway, said: bytes, *, wait_s: float = 10) -> bytes:
@@ -133,6 +134,18 @@ async def test_a_full_door_says_so_to_everyone(edge: Edge) -> None:
         await edge.platform.answer(request, "x")
         assert (await waiting).status_code == 200
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+
+
+async def test_what_a_stop_cannot_wait_for_is_refused_and_told_to_the_router(edge: Edge) -> None:
+    async with edge.gateway(stop_s_max=0.3) as gateway:
+        asking = asyncio.create_task(gateway.ask())
+        request = (await edge.platform.take()).request
+        gateway.service.stop()
+        reply = await asking
+    assert (reply.status_code, reply.json()["error"]["code"]) == (503, "bus_unavailable")
+    assert reply.headers["x-should-retry"] == "true"
+    event = await next_event(edge, RequestCancelled)
+    assert (event.request_id, event.reason) == (request.request_id, "gateway-stopped")
 
 
 async def test_a_stopping_door_still_answers_and_ends_each_connection(edge: Edge) -> None:
