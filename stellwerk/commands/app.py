@@ -158,7 +158,8 @@ def _refusal(command: AppCreate | AppRotate | AppDisable, code: object) -> str:
 
     name = f"{command.tenant}.{command.app}"
     if code is ErrorCode.CONFLICT and isinstance(command, AppCreate):
-        return f"There is an app {name} already. `stellwerk app rotate` gives it a new key."
+        newer = f"`stellwerk app rotate {command.app}` gives it a new key."
+        return f"There is an app {name} already. {newer}"
     if code is ErrorCode.FORBIDDEN and isinstance(command, AppCreate):
         return f"{command.app} is reserved: a part of the platform has this name. Take another."
     if code is ErrorCode.FORBIDDEN:
