@@ -51,13 +51,16 @@ def map_page() -> str:
 
 def mermaid() -> str:
     """Return the map as a fenced Mermaid block, which GitHub and most editors draw."""
-    edges = list(_edges())
-    styles = [
-        f"  linkStyle {index} stroke:{_COLOURS[data_class]}"
-        for index, (data_class, _) in enumerate(edges)
-    ]
-    lines = ["flowchart LR", *_nodes(), *(line for _, line in edges), *styles]
+    edges = [*_event_edges(), *_command_edges()]
+    lines = ["flowchart LR", *_nodes(), *(line for _, line in edges), *_styles(edges)]
     return "\n".join(["```mermaid", *lines, "```"])
+
+
+def _styles(edges: list[tuple[DataClass, str]]) -> Iterator[str]:
+    for data_class, colour in _COLOURS.items():
+        numbers = [str(index) for index, (each, _) in enumerate(edges) if each is data_class]
+        if numbers:
+            yield f"  linkStyle {','.join(numbers)} stroke:{colour}"
 
 
 def may_read(service: str) -> DataClass:
@@ -76,7 +79,7 @@ def _nodes() -> Iterator[str]:
         yield "  end"
 
 
-def _edges() -> Iterator[tuple[DataClass, str]]:
+def _event_edges() -> Iterator[tuple[DataClass, str]]:
     grouped: dict[tuple[DataClass, str, str], list[str]] = {}
     for row in EVENTS:
         senders = (_EVERYONE,) if {APP, *SERVICES} <= set(row.senders) else row.senders
@@ -85,7 +88,13 @@ def _edges() -> Iterator[tuple[DataClass, str]]:
                 grouped.setdefault((row.data_class, sender, taker), []).append(row.event.kind)
     for (data_class, sender, taker), kinds in grouped.items():
         yield data_class, f'  {sender} {_ARROWS[data_class]}|"{"<br/>".join(kinds)}"| {taker}'
-    for command in COMMANDS:
-        for caller in command.callers:
-            asked = command.command
-            yield command.data_class, f'  {caller} <-->|"{asked.verb}"| {asked.service}'
+
+
+def _command_edges() -> Iterator[tuple[DataClass, str]]:
+    grouped: dict[tuple[DataClass, str, str], list[str]] = {}
+    for row in COMMANDS:
+        for caller in row.callers:
+            place = (row.data_class, caller, row.command.service)
+            grouped.setdefault(place, []).append(row.command.verb)
+    for (data_class, caller, service), verbs in grouped.items():
+        yield data_class, f'  {caller} <-->|"{"<br/>".join(verbs)}"| {service}'
