@@ -2,9 +2,10 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Event, Thread
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -53,20 +54,33 @@ class BusCaller:
 
 @dataclass(slots=True)
 class Balancer:
-    """Chooses a gateway as load balancers do: in turns, among those whose /readyz says yes."""
+    """Chooses a gateway as load balancers do: in turns, among those whose /readyz says yes.
+
+    It looks in a thread of its own: whatever else a test waits for must not blind it.
+    """
 
     gateways: Mapping[str, Process]
     _ready: Sequence[str] = ()
     _turns: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def look(self) -> None:
-        answers = [await asyncio.to_thread(each.is_ready) for each in self.gateways.values()]
-        self._ready = [name for name, ready in zip(self.gateways, answers, strict=True) if ready]
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        stop = Event()
+        self._look()
+        thread = Thread(target=self._keep_looking, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
-    async def keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            await self.look()
+    def _keep_looking(self, stop: Event) -> None:
+        while not stop.wait(LOOK_EVERY_S):
+            self._look()
+
+    def _look(self) -> None:
+        self._ready = [name for name, process in self.gateways.items() if process.is_ready()]
 
     def choose(self) -> str:
         assert self._ready, "no gateway is ready"
@@ -140,13 +154,8 @@ async def callers(
             for client in clients.values():
                 await stack.enter_async_context(client)
             found.append(HttpCaller(balancer, clients, persistent))
-        await balancer.look()
-        looking = asyncio.create_task(balancer.keep_looking())
-        try:
-            yield found
-        finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+        stack.enter_context(balancer.looking())
+        yield found
 
 
 def _openai(platform: Platform, gateway: str, app: str) -> AsyncOpenAI:
