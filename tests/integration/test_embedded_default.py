@@ -165,6 +165,7 @@ def test_what_doctor_calls_relaxed_has_a_risk_and_a_cure(embedded: "Embedded") -
     relaxed = [finding for finding in findings if finding["kind"] == "relaxed"]
     assert any("TLS" in finding["setting"] for finding in relaxed)
     assert any("R1" in finding["setting"] for finding in relaxed)
+    assert any("first keys of the HTTP doors" in finding["setting"] for finding in relaxed)
     assert all(finding["risk"] and finding["cure"] for finding in relaxed)
 
 
