@@ -112,12 +112,12 @@ class Door:
         call = Call(scope, receive, send, new_id(), self._stopping)
         dialect, route, name = self._find(call)
         try:
-            with self._counted():
-                if isinstance(route, Problem):
-                    raise route
-                known = await self._admitted(call)
-                with self._counted_for(known):
-                    await self._serve(call, dialect, route, name, known)
+            if isinstance(route, Problem):
+                raise route
+            # Whoever has no key takes no place of those who have one.
+            known = await self._admitted(call)
+            with self._counted(), self._counted_for(known):
+                await self._serve(call, dialect, route, name, known)
         except Problem as problem:
             await call.problem(problem, dialect)
         except CallerLeft:
@@ -153,6 +153,8 @@ class Door:
         found = await self._keyring.admit(_key_of(call))
         if isinstance(found, KnownKey):
             return found
+        if found is None:
+            raise _busy("keys")
         role = found is Denial.ROLE
         raise Problem(ErrorCode.FORBIDDEN if role else ErrorCode.UNAUTHENTICATED)
 
@@ -179,10 +181,7 @@ class Door:
     @contextmanager
     def _counted(self) -> Iterator[None]:
         if self._total >= self._settings.requests_max:
-            TURNED_AWAY.labels("all").inc()
-            raise Problem(
-                ErrorCode.QUEUE_FULL, "The gateway is busy. Try again in a moment.", status=503
-            )
+            raise _busy("all")
         self._total += 1
         IN_HAND.inc()
         try:
@@ -231,6 +230,12 @@ class Door:
             await asyncio.wait(tasks, timeout=LAST_S_MAX)
         for connection in list(self._state.connections):
             connection.transport.close()
+
+
+def _busy(limit: str) -> Problem:
+    TURNED_AWAY.labels(limit).inc()
+    sentence = "The gateway is busy. Try again in a moment."
+    return Problem(ErrorCode.QUEUE_FULL, sentence, status=503)
 
 
 def _key_of(call: Call) -> str:

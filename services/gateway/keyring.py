@@ -6,6 +6,8 @@ a request needs no database until it is billed, and billing decides for itself.
 
 import asyncio
 import logging
+import time
+from collections import OrderedDict
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +23,12 @@ _log = logging.getLogger(__name__)
 LOOK_BACK_S: Final = 60.0
 """Twice as long as a statement may run: what was changed before and committed since is seen."""
 NEXT_LOOK_S_MAX: Final = 1.5
+REFUSED_S: Final = 2.0
+"""So long a key that was refused is refused again without a look: a client that goes on trying."""
+REFUSED_MAX: Final = 4_096
+WAITING_MAX: Final = 256
+"""So many keys that open nothing wait for the next look. A flood of made-up keys is turned away,
+and no key that is known ever waits here."""
 DOOR: Final = "gateway"
 
 
@@ -34,6 +42,8 @@ class Keyring:
         self._keys: dict[str, KnownKey] = {}
         self._since: datetime | None = None
         self._next_look = asyncio.Event()
+        self._waiting = 0
+        self._refused: OrderedDict[Presented, float] = OrderedDict()
 
     async def load(self) -> None:
         """Read all keys; raise `DependencyDown` while the database is away."""
@@ -49,23 +59,26 @@ class Keyring:
                 # What comes back may be another server, which had not heard the last of this one.
                 self._since = None
 
-    async def admit(self, text: str) -> KnownKey | Denial:
-        """Return whose key this is, or why it opens nothing.
+    async def admit(self, text: str) -> KnownKey | Denial | None:
+        """Return whose key this is, or why it opens nothing; None if too many wait to hear that.
 
         A key that opens nothing is tried once more after the next look: it may have been made a
         moment ago, at another replica. All of them wait alike, so that the time tells nothing.
         """
         shown = presented(text)
-        if shown is not None:
+        if shown is None:
+            known, why = None, Denial.UNKNOWN_KEY
+        else:
             known, why = self._judge(shown)
-            if why is not None:
+            if why is not None and not self._was_refused(shown):
+                if self._waiting >= WAITING_MAX:
+                    return None
                 await self._looked_again()
                 known, why = self._judge(shown)
+                if why is not None:
+                    self._refuse(shown)
             if known is not None and why is None:
                 return self._with_right(known)
-        else:
-            await self._looked_again()
-            known, why = None, Denial.UNKNOWN_KEY
         assert why is not None
         self._denials.note(DOOR, why, known)
         return why
@@ -80,12 +93,25 @@ class Keyring:
         self._denials.note(DOOR, Denial.ROLE, known, Right.ASK)
         return Denial.ROLE
 
+    def _was_refused(self, shown: Presented) -> bool:
+        at = self._refused.get(shown)
+        return at is not None and at > time.monotonic() - REFUSED_S
+
+    def _refuse(self, shown: Presented) -> None:
+        self._refused[shown] = time.monotonic()
+        self._refused.move_to_end(shown)
+        if len(self._refused) > REFUSED_MAX:
+            self._refused.popitem(last=False)
+
     async def _looked_again(self) -> None:
+        self._waiting += 1
         try:
             async with asyncio.timeout(NEXT_LOOK_S_MAX):
                 await self._next_look.wait()
         except TimeoutError:
             return  # The database is away: what is not known by now opens nothing.
+        finally:
+            self._waiting -= 1
 
     async def _look(self) -> None:
         # Whoever begins to wait from here on waits for the next look, which sees all until then.

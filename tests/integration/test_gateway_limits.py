@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from services.gateway import keyring
 from shared.contracts.requests import RequestCancelled
-from stellwerk.keys import new_key
+from stellwerk.keys import Key, new_key
 from tests.fixtures.gateway import ASK, Edge, Gateway, events_of, next_event, text_of
 
 
@@ -134,6 +135,37 @@ async def test_a_full_door_says_so_to_everyone(edge: Edge) -> None:
         await edge.platform.answer(request, "x")
         assert (await waiting).status_code == 200
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+
+
+async def test_wrong_keys_take_no_place_of_right_ones(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tried(gateway: Gateway, key: Key) -> httpx2.Response:
+        return await gateway.http.get("/v1/models", headers=gateway.as_app(key))
+
+    async with edge.gateway(requests_max=2, keys_every_s=1) as gateway:
+        assert (await tried(gateway, gateway.key)).status_code == 200
+        monkeypatch.setattr(keyring, "WAITING_MAX", 5)
+        strangers = [asyncio.create_task(tried(gateway, new_key())) for _ in range(6)]
+        await asyncio.wait(strangers, return_when=asyncio.FIRST_COMPLETED)
+        known = await tried(gateway, gateway.key)
+        assert sum(stranger.done() for stranger in strangers) == 1
+        refused = await asyncio.gather(*strangers)
+    assert known.status_code == 200
+    assert sorted(reply.status_code for reply in refused) == [401] * 5 + [503]
+
+
+async def test_a_wrong_key_that_is_tried_again_waits_for_no_second_look(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with edge.gateway() as gateway:
+        wrong = gateway.as_app(new_key())
+        first = await gateway.http.get("/v1/models", headers=wrong)
+        monkeypatch.setattr(keyring, "WAITING_MAX", 0)
+        again = await gateway.http.get("/v1/models", headers=wrong)
+        other = await gateway.http.get("/v1/models", headers=gateway.as_app(new_key()))
+    assert [reply.status_code for reply in (first, again, other)] == [401, 401, 503]
+    assert first.json() == again.json()
 
 
 async def test_what_a_stop_cannot_wait_for_is_refused_and_told_to_the_router(edge: Edge) -> None:
