@@ -67,18 +67,18 @@ class Keyring:
         """
         shown = presented(text)
         if shown is None:
-            known, why = None, Denial.UNKNOWN_KEY
-        else:
+            self._denials.note(DOOR, Denial.UNKNOWN_KEY, None)
+            return Denial.UNKNOWN_KEY
+        known, why = self._judge(shown)
+        if why is not None and not self._was_refused(shown):
+            if self._waiting >= WAITING_MAX:
+                return None
+            await self._looked_again()
             known, why = self._judge(shown)
-            if why is not None and not self._was_refused(shown):
-                if self._waiting >= WAITING_MAX:
-                    return None
-                await self._looked_again()
-                known, why = self._judge(shown)
-                if why is not None:
-                    self._refuse(shown)
-            if known is not None and why is None:
-                return self._with_right(known)
+            if why is not None:
+                self._refuse(shown)
+        if known is not None and why is None:
+            return self._with_right(known)
         assert why is not None
         self._denials.note(DOOR, why, known)
         return why
