@@ -4,6 +4,7 @@ from typing import Final, Self, TypeVar
 
 from pydantic import ValidationError
 
+from shared.contracts.access import AppList, AppListReply, AppRecord
 from shared.contracts.catalog import OPERATOR, command_row_of
 from shared.contracts.commands import Command, Reply
 from shared.contracts.errors import ErrorCode
@@ -57,6 +58,20 @@ class Operator:
                 f"The service {row.command.service} answers in a form that this command line does "
                 "not know. Update it."
             ) from None
+
+    async def apps(self) -> tuple[AppRecord, ...]:
+        """Return every app, page by page."""
+        found: tuple[AppRecord, ...] = ()
+        command = AppList(actor=OPERATOR)
+        while True:
+            reply = await self.ask(command, AppListReply)
+            if reply.code is not None:
+                raise CommandError("An app has more keys than the bus takes in one message.")
+            found += reply.apps
+            if not reply.more:
+                return found
+            last = found[-1]
+            command = AppList(actor=OPERATOR, after_tenant=last.tenant, after_app=last.app)
 
 
 def _reason(refused: str) -> str:

@@ -8,8 +8,6 @@ from deploy.local.errors import StartFailed
 from deploy.local.files import private_folder, write_atomically
 from shared.contracts.access import (
     AppCreate,
-    AppList,
-    AppListReply,
     AppReply,
     AppRotate,
     Role,
@@ -36,8 +34,7 @@ async def make_first_keys(platform: Platform) -> list[Path]:
     """
     made = []
     async with Operator(platform) as operator:
-        listed = await operator.ask(AppList(actor=OPERATOR, reason=REASON), AppListReply)
-        known = {(each.tenant, each.app): each for each in listed.apps}
+        known = {(each.tenant, each.app): each for each in await operator.apps()}
         for app, role in FIRST_KEYS.items():
             file = key_file(platform.secrets, DEFAULT_TENANT, app)
             record = known.get((DEFAULT_TENANT, app))

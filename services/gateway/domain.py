@@ -3,7 +3,7 @@
 import hmac
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -106,6 +106,7 @@ class Denials:
 
     def __init__(self) -> None:
         self._counts: Counter[_Shut] = Counter()
+        self._untold: Sequence[AccessDenied] = ()
 
     def note(
         self, door: str, why: Denial, known: KnownKey | None, right: Right | None = None
@@ -114,8 +115,11 @@ class Denials:
         key_id = known.key_id if known else None
         self._counts[_Shut(door, why, tenant, app, key_id, right)] += 1
 
-    def take(self) -> list[AccessDenied]:
-        """Return one event for each key, door and reason since the last time."""
+    def take(self) -> Sequence[AccessDenied]:
+        """Return what was put back, else one event for each key, door and reason since."""
+        if self._untold:
+            untold, self._untold = self._untold, ()
+            return untold
         counted, self._counts = self._counts, Counter()
         return [
             AccessDenied(
@@ -130,8 +134,9 @@ class Denials:
             for shut, count in counted.items()
         ]
 
-    def put_back(self, events: Iterable[AccessDenied]) -> None:
-        """Count again what could not be published."""
-        for one in events:
-            shut = _Shut(one.door, one.why, one.tenant, one.app, one.key_id, one.right)
-            self._counts[shut] += one.count
+    def put_back(self, events: Sequence[AccessDenied]) -> None:
+        """Keep what could not be published, as it is.
+
+        The bus may have some of it: under their ids they are counted once, in a sum twice.
+        """
+        self._untold = events

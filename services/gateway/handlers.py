@@ -5,7 +5,7 @@ the same transaction.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from prometheus_client import Counter
 
@@ -21,6 +21,7 @@ from shared.contracts.access import (
     AppDisable,
     AppList,
     AppListReply,
+    AppRecord,
     AppReply,
     AppRotate,
 )
@@ -35,6 +36,9 @@ CHANGES = Counter(
     "Apps created, rotated or disabled. More than people did: look who holds the operator's seed.",
     ["change"],
 )
+
+PAGE_BYTES_MAX: Final = 512 * 1024
+"""Half of what the bus takes as one message."""
 
 AppCommand = TypeVar("AppCommand", AppCreate, AppRotate, AppDisable)
 Made = tuple[AppReply, AccessChanged | None]
@@ -56,9 +60,9 @@ async def apps_disabled(commands: Sequence[AppDisable], tx: Transaction) -> Answ
 
 
 async def apps_listed(commands: Sequence[AppList], tx: Transaction) -> Answered:
-    """Show every app and the public part of its keys."""
-    apps = tuple(await store.read_apps(tx))
-    return Answered(replies=[AppListReply(id=command.id, apps=apps) for command in commands])
+    """Show apps and the public part of their keys, as many as fit into a message."""
+    apps = await store.read_apps(tx)
+    return Answered(replies=[_page(command, apps) for command in commands])
 
 
 async def access_checked(
@@ -79,11 +83,12 @@ async def doors_stayed_shut(
     denials: Denials, publish: Callable[[Sequence[Event]], Awaitable[None]]
 ) -> None:
     """Tell the audit record whom the doors kept out; while the bus is away, later."""
-    events = denials.take()
-    try:
-        await publish(events)
-    except DependencyDown:
-        denials.put_back(events)
+    while events := denials.take():
+        try:
+            await publish(events)
+        except DependencyDown:
+            denials.put_back(events)
+            return
 
 
 async def _each(
@@ -176,6 +181,20 @@ async def _done(
 
 def _refused(command: AppCommand, code: ErrorCode) -> AppReply:
     return AppReply(id=command.id, code=code)
+
+
+def _page(command: AppList, apps: Sequence[AppRecord]) -> AppListReply:
+    after = (command.after_tenant or "", command.after_app or "")
+    left = [app for app in apps if (app.tenant, app.app) > after]
+    count, size = 0, 0
+    for app in left:
+        size += len(app.model_dump_json())
+        if size > PAGE_BYTES_MAX:
+            break
+        count += 1
+    if left and count == 0:
+        return AppListReply(id=command.id, code=ErrorCode.TOO_LARGE)
+    return AppListReply(id=command.id, apps=tuple(left[:count]), more=count < len(left))
 
 
 async def _check(command: AccessCheck, tx: Transaction, denials: Denials) -> AccessReply:

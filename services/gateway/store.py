@@ -68,7 +68,7 @@ _APPS: Final = """
         key.id, key.created_at AS key_created_at, key.expires_at
     FROM app LEFT JOIN key USING (tenant, app)
     WHERE $1::text IS NULL OR (app.tenant = $1 AND app.app = $2)
-    ORDER BY app.tenant, app.app, key.created_at, key.id
+    ORDER BY app.tenant COLLATE "C", app.app COLLATE "C", key.created_at, key.id
 """
 _KEYS: Final = """
     SELECT key.id, tenant, app, role, secret_sha256, expires_at,

@@ -114,16 +114,23 @@ class AppReply(Reply):
 
 
 class AppList(Command):
-    """Ask for every app."""
+    """Ask for apps, by tenant and name: the first ones, or those after one."""
 
     service: ClassVar[str] = "gateway"
     verb: ClassVar[str] = "app-list"
 
+    after_tenant: Token | None = None
+    after_app: Token | None = None
+
 
 class AppListReply(Reply):
-    """All apps, by tenant and name."""
+    """Apps, by tenant and name; `more` says that others come after the last one.
+
+    `too_large` if the next one alone does not fit into a message.
+    """
 
     apps: tuple[AppRecord, ...] = ()
+    more: bool = False
 
 
 class AccessCheck(Command):

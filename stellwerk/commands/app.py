@@ -170,12 +170,10 @@ def _refusal(command: AppCreate | AppRotate | AppDisable, code: object) -> str:
 
 
 async def _list() -> "tuple[AppRecord, ...]":
-    from shared.contracts.access import AppList, AppListReply
-    from shared.contracts.catalog import OPERATOR
     from stellwerk.operator import Operator
 
     async with Operator(find_platform()) as operator:
-        return (await operator.ask(AppList(actor=OPERATOR), AppListReply)).apps
+        return await operator.apps()
 
 
 def _print_made(

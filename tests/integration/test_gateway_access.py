@@ -6,11 +6,14 @@ import os
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
+import nkeys
 import pytest
 
 from deploy.local.ports import LOOPBACK, free_port
+from services.gateway import handlers
 from services.gateway.tables import metadata
 from shared.contracts.access import (
     AccessChanged,
@@ -27,7 +30,10 @@ from shared.contracts.access import (
 from shared.contracts.catalog import META_LOG
 from shared.contracts.errors import ErrorCode
 from shared.contracts.values import new_id, now
+from stellwerk.errors import CommandError
 from stellwerk.keys import Key, new_key
+from stellwerk.operator import Operator
+from stellwerk.platform import Platform
 from tests.fixtures.bus import eventually
 from tests.fixtures.gateway import Edge, Gateway
 from tests.fixtures.schemas import ProvisionSchema
@@ -145,6 +151,32 @@ async def test_apps_are_listed_with_their_keys_and_no_secret(edge: Edge) -> None
     assert isinstance(reply, AppListReply)
     assert app in {one.app for one in reply.apps}
     assert key.secret_sha256 not in reply.model_dump_json()
+
+
+async def test_apps_that_do_not_fit_into_one_message_are_listed_page_by_page(
+    edge: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = Platform(edge.bus.server.url, "", tmp_path)
+    platform.seed_file("operator").parent.mkdir()
+    platform.seed_file("operator").write_bytes(nkeys.encode_seed(bytes(32), nkeys.PREFIX_BYTE_USER))
+    names = {fresh(name) for name in ("a-b", "ab", "a_b", "crm")}
+    async with edge.gateway(), Operator(platform) as operator:
+        for name in names:
+            await told(edge, creation(name))
+        largest = max(len(app.model_dump_json()) for app in await operator.apps())
+        monkeypatch.setattr(handlers, "PAGE_BYTES_MAX", largest)
+        first = await edge.tell(AppList(actor="operator"))
+        listed = await operator.apps()
+        monkeypatch.setattr(handlers, "PAGE_BYTES_MAX", 1)
+        refused = await edge.tell(AppList(actor="operator"))
+        with pytest.raises(CommandError, match="more keys"):
+            await operator.apps()
+    assert isinstance(first, AppListReply)
+    assert first.more
+    assert len(first.apps) < len(listed)
+    assert len({(one.tenant, one.app) for one in listed}) == len(listed)
+    assert names <= {one.app for one in listed}
+    assert refused.code is ErrorCode.TOO_LARGE
 
 
 async def test_another_door_learns_whose_a_key_is(edge: Edge) -> None:
