@@ -57,6 +57,27 @@ SECONDS: Final = Histogram(
 
 
 @dataclass(slots=True)
+class _Measure:
+    """The span that is the root of a request's trace, and how the request has ended."""
+
+    hop: Span = field(repr=False)
+    started: float = field(default_factory=time.perf_counter)
+    outcome: str | None = None
+
+    def note_first_text(self) -> None:
+        self.hop.set_attribute(FIRST_TEXT, round((time.perf_counter() - self.started) * 1000))
+
+    def answered(self, answer: Answer) -> None:
+        self.hop.set_attribute(INPUT_TOKENS, answer.usage.input_tokens)
+        self.hop.set_attribute(OUTPUT_TOKENS, answer.usage.output_tokens)
+
+    def fail(self, code: ErrorCode) -> None:
+        self.outcome = code.value
+        self.hop.set_attribute(ERROR, code.value)
+        self.hop.set_status(StatusCode.ERROR)
+
+
+@dataclass(slots=True)
 class _Asked:
     """A request in hand. `sent` says that the bus may have it by now."""
 
@@ -64,12 +85,8 @@ class _Asked:
     dialect: Dialect
     wanted: Wanted
     keyed: bool
-    hop: Span = field(repr=False)
-    started: float
+    measure: _Measure
     sent: bool = False
-
-    def note_first_text(self) -> None:
-        self.hop.set_attribute(FIRST_TEXT, round((time.perf_counter() - self.started) * 1000))
 
 
 class Asking:
@@ -91,15 +108,14 @@ class Asking:
         keyed = IDEMPOTENCY_KEY in call.headers
         if keyed:
             call.request_id = _keyed_id(call.headers[IDEMPOTENCY_KEY], known)
-        with self._measured(call, dialect, known) as hop:
-            started = time.perf_counter()
+        with self._measured(call, dialect, known) as measure:
             body = await call.body(self._settings.body_bytes_max, self._settings.body_s_max)
             incoming = Incoming(
                 body, call.headers, known.tenant, known.app, call.request_id, self._pseudonym_key
             )
             wanted = dialect.read(incoming)
-            hop.set_attribute(MODEL, wanted.request.model)
-            await self._ask(_Asked(call, dialect, wanted, keyed, hop, started))
+            measure.hop.set_attribute(MODEL, wanted.request.model)
+            await self._ask(_Asked(call, dialect, wanted, keyed, measure))
 
     async def _ask(self, asked: _Asked) -> None:
         request = asked.wanted.request
@@ -125,7 +141,7 @@ class Asking:
         async with WhileCallerStays(asked.call):
             await self._publish(asked, heard)
             answer = await heard.answer()
-        _describe(asked.hop, answer)
+        asked.measure.answered(answer)
         body = asked.dialect.answer(asked.wanted, answer, int(time.time()))
         await asked.call.reply(200, _facts(answer), body)
 
@@ -141,7 +157,7 @@ class Asking:
                         async with aclosing(streaming.pieces()) as pieces:
                             async for piece in pieces:
                                 if not out.begun:
-                                    asked.note_first_text()
+                                    asked.measure.note_first_text()
                                 await out.write(writer.text(piece))
                         answer = await streaming.answer()
                     else:
@@ -152,29 +168,29 @@ class Asking:
                     if not out.begun:
                         raise
                     problem = Problem.of(error)
-                    _fail(asked.hop, problem.code)
+                    asked.measure.fail(problem.code)
                     last = writer.failed(problem)
                 else:
-                    _describe(asked.hop, answer)
+                    asked.measure.answered(answer)
                     last = writer.end(answer)
             await out.write(last)
         await out.close()
 
     async def _publish(self, asked: _Asked, heard: Heard) -> None:
         asked.sent = True
-        await heard.publish(traceparent_of(asked.hop) or "", self._settings.bus_wait_s_max)
+        await heard.publish(traceparent_of(asked.measure.hop) or "", self._settings.bus_wait_s_max)
 
     async def _let_go(self, asked: _Asked, reason: str) -> None:
         """Tell the router that nobody waits; who has a key may come back for the answer."""
         if not asked.sent or asked.keyed:
             return
-        with inside(asked.hop):
+        with inside(asked.measure.hop):
             await self._exchange.cancel(
                 RequestCancelled.following(asked.wanted.request, actor="gateway", reason=reason)
             )
 
     @contextmanager
-    def _measured(self, call: Call, dialect: Dialect, known: KnownKey) -> Iterator[Span]:
+    def _measured(self, call: Call, dialect: Dialect, known: KnownKey) -> Iterator[_Measure]:
         """Begin and end the span that is the root of a request's trace, and count the outcome."""
         hop = begin(
             f"{call.method} {call.path}",
@@ -183,18 +199,25 @@ class Asking:
             request_id=call.request_id,
             attributes={OPERATION: "chat", "sw.app": known.app},
         )
-        outcome, started = _ANSWERED, time.perf_counter()
+        measure, ended = _Measure(hop), False
         try:
-            yield hop
-        except (Problem, CallerLeft) as error:
-            code = error.code if isinstance(error, Problem) else ErrorCode.CANCELLED
-            outcome = code.value
-            _fail(hop, code)
+            yield measure
+            ended = True
+        except Problem as problem:
+            measure.fail(problem.code)
+            raise
+        except CallerLeft:
+            measure.fail(ErrorCode.CANCELLED)
+            raise
+        except asyncio.CancelledError:
+            measure.fail(ErrorCode.BUS_UNAVAILABLE)  # The end of a stop: see `Door`.
             raise
         finally:
+            if not ended and measure.outcome is None:
+                measure.fail(ErrorCode.INTERNAL)
             finish(hop)
-            REQUESTS.labels(dialect.NAME, outcome).inc()
-            SECONDS.labels(dialect.NAME).observe(time.perf_counter() - started)
+            REQUESTS.labels(dialect.NAME, measure.outcome or _ANSWERED).inc()
+            SECONDS.labels(dialect.NAME).observe(time.perf_counter() - measure.started)
 
 
 def _keyed_id(key: bytes, known: KnownKey) -> UUID:
@@ -215,13 +238,3 @@ def _facts(answer: Answer) -> Headers:
         (b"x-stellwerk-masked", str(answer.masked_count).encode()),
         (b"x-stellwerk-model", answer.model.encode()),
     ]
-
-
-def _describe(hop: Span, answer: Answer) -> None:
-    hop.set_attribute(INPUT_TOKENS, answer.usage.input_tokens)
-    hop.set_attribute(OUTPUT_TOKENS, answer.usage.output_tokens)
-
-
-def _fail(hop: Span, code: ErrorCode) -> None:
-    hop.set_attribute(ERROR, code.value)
-    hop.set_status(StatusCode.ERROR)

@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from prometheus_client import REGISTRY
 
-from services.gateway import keyring
+from services.gateway import asking, keyring
+from services.gateway.calls import Headers
+from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import RequestCancelled
+from stellwerk.answer import Answer
 from stellwerk.keys import Key, new_key
 from tests.fixtures.gateway import ASK, Edge, Gateway, events_of, next_event, text_of
 
@@ -204,3 +208,36 @@ async def test_a_stopping_door_still_answers_and_ends_each_connection(edge: Edge
         assert (one.status_code, one.headers["connection"]) == (200, "close")
     assert text_of(events_of(streamed.text)) == "Kære kunde"
     assert streamed.text.endswith("data: [DONE]\n\n")
+
+
+def counted(outcome: str) -> float:
+    """Return how many requests have ended in a way, in all tests of this process."""
+    labels = {"dialect": "openai", "outcome": outcome}
+    return REGISTRY.get_sample_value("stellwerk_gateway_requests_total", labels) or 0
+
+
+def _broken(_answer: Answer) -> Headers:
+    raise AssertionError("a bug")
+
+
+async def test_each_request_is_counted_by_how_it_ended_and_none_else_as_answered(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = ("answered", "stream_broken", "internal", "bus_unavailable", "cancelled")
+    before = {outcome: counted(outcome) for outcome in outcomes}
+    async with edge.gateway(stop_s_max=0.3) as gateway:
+        breaking = asyncio.create_task(gateway.ask(stream=True))
+        request = (await edge.platform.take()).request
+        await edge.platform.chunk(request, 0, "Kære ")
+        await edge.platform.refuse(request, ErrorCode.STREAM_BROKEN)
+        await breaking
+        monkeypatch.setattr(asking, "_facts", _broken)
+        failing = asyncio.create_task(gateway.ask())
+        await edge.platform.answer((await edge.platform.take()).request, "x")
+        assert (await failing).status_code == 500
+        waiting = asyncio.create_task(gateway.ask())
+        await edge.platform.take()
+        gateway.service.stop()
+        assert (await waiting).status_code == 503
+    after = {outcome: counted(outcome) - before[outcome] for outcome in outcomes}
+    assert after == dict(zip(outcomes, (0, 1, 1, 1, 0), strict=True))
