@@ -123,7 +123,7 @@ def _folder(data: Path | None) -> "DataFolder":
     from deploy.local.folder import DataFolder
     from stellwerk.platform import data_folder
 
-    return DataFolder((data or data_folder()).absolute())
+    return DataFolder(data or data_folder())
 
 
 def _say(line: str) -> None:

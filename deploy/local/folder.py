@@ -16,9 +16,16 @@ MODELS_VARIABLE: Final = "STELLWERK_MODELS"
 
 @dataclass(frozen=True)
 class DataFolder:
-    """`root` may be entered by its owner only; what lies below inherits that."""
+    """`root` may be entered by its owner only; what lies below inherits that.
+
+    It is made absolute: servers keep the paths that they are given, and others may be given them
+    from elsewhere.
+    """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", self.root.absolute())
 
     @property
     def secrets(self) -> Path:

@@ -105,7 +105,7 @@ def fetch(
 
     if name is not None and name not in MODELS:
         raise BadInput(f"No embedded model has this name; known: {', '.join(MODELS)}.")
-    folder = DataFolder((data or data_folder()).absolute()).models
+    folder = DataFolder(data or data_folder()).models
     place = source if source in {None, OFFICIAL, INDEX} else Path(str(source))
     for model in [MODELS[name]] if name else MODELS.values():
         try:
