@@ -206,7 +206,12 @@ class Door:
     async def _listen(self) -> asyncio.Server:
         settings = self._settings
         config = configuration(self, settings.keep_alive_s)
-        limits = Limits(settings.head_bytes_max, settings.head_s_max, settings.connections_max)
+        limits = Limits(
+            settings.head_bytes_max,
+            settings.head_s_max,
+            settings.connections_max,
+            settings.write_s_max,
+        )
         sentence = "The head of the request is too long, or no HTTP. Correct it."
         refusal = self._dialects[0].problem(Problem(ErrorCode.INVALID_REQUEST, sentence), new_id())
         server = await asyncio.get_running_loop().create_server(

@@ -46,6 +46,11 @@ class Settings(ServiceSettings):
     keep_alive_s: int = Field(
         default=75, gt=0, description="How long an idle connection stays open, in seconds."
     )
+    write_s_max: float = Field(
+        default=30.0,
+        gt=0,
+        description="How long a caller may read nothing of what waits for it, in seconds.",
+    )
     alive_every_s: float = Field(
         default=10.0, gt=0, description="Silence after which a stream shows that it lives, seconds."
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -10,11 +11,12 @@ from prometheus_client import REGISTRY
 
 from services.gateway import asking, keyring
 from services.gateway.calls import Headers
+from shared.contracts.catalog import META_LOG
 from shared.contracts.errors import ErrorCode
-from shared.contracts.requests import RequestCancelled
+from shared.contracts.requests import RequestCancelled, RequestSubmitted
 from stellwerk.answer import Answer
 from stellwerk.keys import Key, new_key
-from tests.fixtures.gateway import ASK, Edge, Gateway, events_of, next_event, text_of
+from tests.fixtures.gateway import ASK, HELLO, Edge, Gateway, events_of, next_event, text_of
 
 
 async def raw(gateway: Gateway, said: bytes, *, wait_s: float = 10) -> bytes:
@@ -241,3 +243,51 @@ async def test_each_request_is_counted_by_how_it_ended_and_none_else_as_answered
         assert (await waiting).status_code == 503
     after = {outcome: counted(outcome) - before[outcome] for outcome in outcomes}
     assert after == dict(zip(outcomes, (0, 1, 1, 1, 0), strict=True))
+
+
+async def _reading_little(gateway: Gateway) -> socket.socket:
+    """Ask for a stream on a socket that takes little in advance."""
+    body = json.dumps(HELLO | {"stream": True}).encode()
+    head = f"POST {ASK} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {gateway.key.text}\r\n"
+    said = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+    caller = socket.socket()
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    caller.setblocking(False)  # noqa: FBT003  The standard library's signature.
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(caller, ("127.0.0.1", gateway.port))
+    await loop.sock_sendall(caller, said)
+    return caller
+
+
+async def _said_much(edge: Edge, request: RequestSubmitted) -> None:
+    for seq in range(16):
+        await edge.platform.chunk(request, seq, "æ" * 200_000)
+
+
+async def test_a_caller_that_reads_nothing_is_taken_for_gone(edge: Edge) -> None:
+    async with edge.gateway(write_s_max=0.3, requests_max=1) as gateway:
+        caller = await _reading_little(gateway)
+        request = (await edge.platform.take()).request
+        await _said_much(edge, request)
+        event = await next_event(edge, RequestCancelled)
+        reply = await gateway.http.get("/v1/models")
+        caller.close()
+    assert (event.request_id, event.reason) == (request.request_id, "caller-left")
+    assert reply.status_code == 200
+
+
+async def test_a_caller_that_reads_slowly_is_waited_for_and_holds_up_nobody(edge: Edge) -> None:
+    loop = asyncio.get_running_loop()
+    async with edge.gateway(write_s_max=0.3) as gateway:
+        caller = await _reading_little(gateway)
+        request = (await edge.platform.take()).request
+        await _said_much(edge, request)
+        for _ in range(20):  # Four times as long as a caller may read nothing.
+            assert await loop.sock_recv(caller, 65_536)
+            await asyncio.sleep(0.06)
+        assert (await gateway.http.get("/v1/models")).status_code == 200
+        info = await edge.bus.js.stream_info(META_LOG.name, subjects_filter="sw.meta.request.>")
+        caller.close()
+        event = await next_event(edge, RequestCancelled)
+    assert not info.state.subjects
+    assert event.request_id == request.request_id
