@@ -53,6 +53,7 @@ class Connection:
         self._count = 0
         self._opened = False
         self._rejected = False
+        self._changed = asyncio.Event()
         self._forbidden: set[str] = set()
 
     async def open(self) -> None:
@@ -94,6 +95,15 @@ class Connection:
             raise BusUnavailable from None
         if subject.lower() in self._forbidden:
             raise NotAllowed(self._forbidden_sentence(subject))
+
+    async def linked(self, wait_s: float) -> bool:
+        """Return whether the link is up, now or within `wait_s`; `NotAllowed` if it may not be."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                while not self._bus.is_connected:
+                    self._raise_rejected()
+                    await self._changed.wait()
+        return bool(self._bus.is_connected)
 
     async def ask(
         self, subject: str, payload: bytes, wait_s: float, headers: dict[str, str] | None = None
@@ -149,7 +159,13 @@ class Connection:
 
     async def _reconnected(self) -> None:
         self._rejected = False
+        self._wake()
         self._on_reconnect()
+
+    def _wake(self) -> None:
+        """Let those look again who wait for the link."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def _closed(self) -> None:
         for _, reply in self._asked.values():
@@ -161,6 +177,7 @@ class Connection:
         text = str(error).lower()
         if "authorization violation" in text or "authentication" in text:
             self._rejected = True
+            self._wake()
             # The first time, nobody waits but `open`, and nats-py hands it what is raised here.
             if not self._opened:
                 self._raise_rejected()

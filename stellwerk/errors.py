@@ -56,7 +56,15 @@ class NotAllowed(NotSent):
 
 
 class BusUnavailable(NotSent):
+    """No confirmation came; `unsure` says that the bus may have the request all the same."""
+
     code = ErrorCode.BUS_UNAVAILABLE
+
+    def __init__(
+        self, sentence: str = "", *, request_id: UUID | None = None, unsure: bool = False
+    ) -> None:
+        super().__init__(sentence, request_id=request_id)
+        self.unsure = unsure
 
 
 class NoAnswer(StellwerkError):

@@ -26,6 +26,9 @@ _STREAM_HAS_NO_LEADER: Final = 503
 class Asks(Protocol):
     """A connection to the bus that asks; an app has one, and the gateway has one for all apps."""
 
+    async def linked(self, wait_s: float) -> bool:
+        """Return True as soon as the link is up, and False if it is not after `wait_s`."""
+
     async def ask(
         self, subject: str, payload: bytes, wait_s: float, headers: dict[str, str] | None = None
     ) -> Msg:
@@ -53,22 +56,28 @@ async def publish(
     The id makes a repetition harmless, so no answer is a reason to send again, until the request's
     own time is up, or `wait_s_max`. Raises `BusUnavailable` then, and at once `TooLarge`,
     `QueueFull`, `NotAllowed`.
+
+    While the link is down nothing is sent: what a client keeps for later would be stored and paid
+    after its caller was told that it was not.
     """
     payload = payload_of(request, source)
     headers = {"Nats-Msg-Id": str(request.request_id), "traceparent": traceparent}
     own_time_s = request.timeout_ms / 1000
     give_up_at = time.monotonic() + min(own_time_s, wait_s_max or own_time_s)
+    unsure = False
     for pause_s in pauses(0.1, 2.0):
+        if not await connection.linked(give_up_at - time.monotonic()):
+            raise BusUnavailable(request_id=request.request_id, unsure=unsure)
         try:
             reply = await connection.ask(subject_of(request), payload, ACK_WAIT_S, headers)
         except NoReply:
-            pass
+            unsure = True
         else:
             acknowledged = _acknowledged(json.loads(reply.data), request)
             if acknowledged is not None:
                 return acknowledged
         if time.monotonic() + pause_s > give_up_at:
-            raise BusUnavailable(request_id=request.request_id)
+            raise BusUnavailable(request_id=request.request_id, unsure=unsure)
         await asyncio.sleep(pause_s)
     raise AssertionError("the pauses never end")
 
@@ -80,6 +89,8 @@ async def look_up(
     kept_as = f"{row_of(CompletionRestored).prefix}.{tenant}.{app}.{request_id}"
     subject = f"$JS.API.DIRECT.GET.{ANSWERS.name}.{kept_as}"
     try:
+        if not await connection.linked(LOOK_UP_WAIT_S):
+            return None
         reply = await connection.ask(subject, b"", LOOK_UP_WAIT_S)
     except NoReply:
         return None

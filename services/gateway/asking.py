@@ -26,7 +26,7 @@ from shared.db import Database
 from shared.telemetry import TRACEPARENT, begin, finish, inside, traceparent_of
 from stellwerk.answer import Answer, Ticket
 from stellwerk.asking import GRACE_S, ticket_of
-from stellwerk.errors import StellwerkError
+from stellwerk.errors import BusUnavailable, StellwerkError
 
 # The names that the router's spans have too; see services/router/attempts.py.
 OPERATION: Final = "gen_ai.operation.name"
@@ -40,6 +40,7 @@ IDEMPOTENCY_KEY: Final = b"idempotency-key"
 IDEMPOTENCY_KEY_LENGTH_MAX: Final = 255
 CALLER_LEFT: Final = "caller-left"
 STOPPED: Final = "gateway-stopped"
+GIVEN_UP: Final = "bus-away"
 PSEUDONYM_KEY_BYTES: Final = 32
 _ANSWERED: Final = "answered"
 
@@ -88,6 +89,9 @@ class _Asked:
     measure: _Measure
     sent: bool = False
 
+    def cancelled(self, reason: str) -> RequestCancelled:
+        return RequestCancelled.following(self.wanted.request, actor="gateway", reason=reason)
+
 
 class Asking:
     """Asks for callers and tells them, each in its dialect."""
@@ -129,6 +133,8 @@ class Asking:
             async with self._exchange.hearing(request, ticket) as heard:
                 await (self._stream(asked, heard) if request.stream else self._whole(asked, heard))
         except StellwerkError as error:
+            if isinstance(error, BusUnavailable) and error.unsure:
+                self._give_up(asked)
             raise Problem.of(error) from error
         except CallerLeft:
             await self._let_go(asked, CALLER_LEFT)
@@ -167,6 +173,8 @@ class Asking:
                 except StellwerkError as error:
                     if not out.begun:
                         raise
+                    if isinstance(error, BusUnavailable) and error.unsure:
+                        self._give_up(asked)
                     problem = Problem.of(error)
                     asked.measure.fail(problem.code)
                     last = writer.failed(problem)
@@ -182,12 +190,15 @@ class Asking:
 
     async def _let_go(self, asked: _Asked, reason: str) -> None:
         """Tell the router that nobody waits; who has a key may come back for the answer."""
-        if not asked.sent or asked.keyed:
-            return
-        with inside(asked.measure.hop):
-            await self._exchange.cancel(
-                RequestCancelled.following(asked.wanted.request, actor="gateway", reason=reason)
-            )
+        if asked.sent and not asked.keyed:
+            with inside(asked.measure.hop):
+                await self._exchange.cancel(asked.cancelled(reason))
+
+    def _give_up(self, asked: _Asked) -> None:
+        """Take back what the bus may have: its caller is told that it was not sent."""
+        if not asked.keyed:
+            with inside(asked.measure.hop):
+                self._exchange.cancel_soon(asked.cancelled(GIVEN_UP))
 
     @contextmanager
     def _measured(self, call: Call, dialect: Dialect, known: KnownKey) -> Iterator[_Measure]:

@@ -79,6 +79,8 @@ class Exchange:
         self._publish = publish
         self._mailboxes: set[Mailbox] = set()
         self._returned = asyncio.Event()
+        self._linked = asyncio.Event()
+        self._cancelling: set[asyncio.Task[None]] = set()
         connection.on_reconnect.append(self._returned)
 
     @asynccontextmanager
@@ -116,6 +118,14 @@ class Exchange:
 
         return await self._connection.client.subscribe(_place(ChunkRestored, request), cb=take)
 
+    async def linked(self, wait_s: float) -> bool:
+        """Return whether the link is up, now or within `wait_s`."""
+        if not self._connection.is_up:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._linked.wait()
+        return self._connection.is_up
+
     async def ask(
         self, subject: str, payload: bytes, wait_s: float, headers: dict[str, str] | None = None
     ) -> Msg:
@@ -136,11 +146,19 @@ class Exchange:
             facts = {"request_id": str(event.request_id)}
             _log.warning("a cancellation was not sent", extra={"facts": facts})
 
+    def cancel_soon(self, event: RequestCancelled) -> None:
+        """Say it as soon as that can be, while the caller hears why."""
+        task = asyncio.create_task(self.cancel(event))
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
+
     async def follow(self) -> None:
         """Have whoever waits look its result up after each return of the link, until cancelled."""
         while True:
             await self._returned.wait()
             self._returned.clear()
+            linked, self._linked = self._linked, asyncio.Event()
+            linked.set()
             for mailbox in self._mailboxes:
                 mailbox.put(None)
 
