@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from services.router.domain import ErrorClass, Leg, estimated_tokens
 from services.router.outbound import ClearedBody
-from services.router.providers.base import Finished, Provider, ProviderError
+from services.router.providers.base import Finished, Provider, ProviderError, Stage
 from shared.contracts.completions import FinishReason
 from shared.contracts.usage import Attempt, AttemptOutcome
 from shared.telemetry import span
@@ -95,6 +95,7 @@ class _Notes:
     first_token_ms: int | None = None
     finished: Finished | None = None
     error: ProviderError | None = None
+    may_be_sent: bool = True
     has_left: bool = False
     """The call was broken off, because nobody waited for it any more."""
 
@@ -147,6 +148,9 @@ async def _listen(
         call.leaving.watch(limit)
         try:
             async for piece in pieces:
+                if isinstance(piece, Stage):
+                    notes.may_be_sent = piece is Stage.SENDING
+                    continue
                 if isinstance(piece, Finished):
                     notes.finished = piece
                     continue
@@ -165,16 +169,9 @@ def _heard(call: Call, notes: _Notes) -> Heard:
     text = "".join(notes.texts)
     error_class = notes.error.error_class if notes.error else None
     counted = notes.finished.usage if notes.finished else None
-    answered = notes.finished is not None
     if counted is not None:
         tokens = counted.input_tokens, counted.output_tokens
-    elif (
-        answered
-        or text
-        # The provider had the request, and may have read all of it.
-        or notes.has_left
-        or (error_class is not None and error_class.may_have_cost)
-    ):
+    elif notes.finished is not None or text or _may_have_cost(notes):
         tokens = call.leg.input_tokens_max, estimated_tokens(text)
     else:
         tokens = 0, 0
@@ -191,6 +188,12 @@ def _heard(call: Call, notes: _Notes) -> Heard:
     )
     reason = notes.finished.reason if notes.finished else None
     return Heard(attempt, text, reason, error_class, counted is None and any(tokens))
+
+
+def _may_have_cost(notes: _Notes) -> bool:
+    """Return whether the provider may have had the request, and have read all of it."""
+    unheard = notes.error is not None and notes.error.error_class.may_have_cost
+    return notes.may_be_sent and (notes.has_left or unheard)
 
 
 def _outcome(notes: _Notes) -> AttemptOutcome:

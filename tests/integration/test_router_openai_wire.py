@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,7 +13,14 @@ from deploy.local.scripted import Connection
 from services.router.domain import ErrorClass
 from services.router.outbound import cleared
 from services.router.providers import openai
-from services.router.providers.base import Delta, Endpoint, Finished, Piece, ProviderError
+from services.router.providers.base import (
+    Delta,
+    Endpoint,
+    Finished,
+    Piece,
+    ProviderError,
+    Stage,
+)
 from shared.contracts.completions import FinishReason, TokenUsage
 from shared.contracts.requests import SAMPLING, Message, Role
 from shared.contracts.values import new_id
@@ -38,7 +46,8 @@ async def ask(provider: openai.OpenAI, model: str, *, stream: bool) -> list[Piec
     event = request(QUESTION, stream=stream)
     body = cleared(provider.body(event, model, 100))
     async with asyncio.timeout(5):
-        return [piece async for piece in provider.call(body, new_id(), stream=stream)]
+        pieces = [piece async for piece in provider.call(body, new_id(), stream=stream)]
+    return [piece for piece in pieces if not isinstance(piece, Stage)]
 
 
 def text_of(pieces: list[Piece]) -> str:
@@ -257,3 +266,29 @@ async def test_the_address_is_taken_as_it_stands(scripted: ScriptedServer) -> No
 
     assert b"POST /v1beta/openai/chat/completions HTTP/1.1" in scripted.received()
     await provider.close()
+
+
+async def test_nothing_is_said_to_be_sent_before_there_is_a_connection() -> None:
+    with socket.socket() as full, socket.socket() as other:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        other.connect(full.getsockname())  # Nobody accepts, so the next one is not let in.
+        address = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        provider = openai.connect(Endpoint("scripted", address, connect_s_max=0.3))
+        body = cleared(provider.body(request(QUESTION), "scripted", 100))
+        pieces = provider.call(body, new_id(), stream=False)
+        assert await anext(pieces) is Stage.CONNECTING
+        with pytest.raises(ProviderError):
+            await anext(pieces)
+
+
+async def test_what_may_have_been_sent_is_said_before_it_is(
+    provider: openai.OpenAI, scripted: ScriptedServer
+) -> None:
+    body = cleared(provider.body(request(QUESTION), "scripted", 100))
+    for _ in range(2):  # On a new connection, and on one that was kept.
+        calls = scripted.script.calls.total()
+        pieces = provider.call(body, new_id(), stream=False)
+        assert [await anext(pieces) for _ in range(2)] == [Stage.CONNECTING, Stage.SENDING]
+        assert scripted.script.calls.total() == calls
+        assert [piece async for piece in pieces]

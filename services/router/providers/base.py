@@ -6,6 +6,7 @@ the names of `ProviderModule`. docs/how-to/add-a-provider.md shows the shortest 
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -45,7 +46,16 @@ class Finished:
     usage: TokenUsage | None
 
 
-Piece = Delta | Finished
+class Stage(Enum):
+    """How far a request has come, for wires that know; a caller that leaves pays accordingly."""
+
+    CONNECTING = "connecting"
+    """Nothing of the request has left yet."""
+    SENDING = "sending"
+    """From here on the other side may have it."""
+
+
+Piece = Stage | Delta | Finished
 
 
 class ProviderError(Exception):
@@ -74,7 +84,9 @@ class Provider(Protocol):
 
         `attempt_id` goes along as `X-Request-Id`. Raises `ProviderError` for whatever is no whole
         answer; a stream that just ends is one. It waits for ever: the caller sets the time-outs,
-        and closing the generator ends the call.
+        and closing the generator ends the call. A wire that connects by itself may yield
+        `Stage.CONNECTING` first and `Stage.SENDING` when it has a connection; without them, a call
+        counts as sent from its beginning.
         """
 
     async def probe(self) -> None:

@@ -16,7 +16,7 @@ import orjson
 
 from services.router.domain import ErrorClass
 from services.router.outbound import ClearedBody
-from services.router.providers.base import Delta, Endpoint, Finished, Piece, ProviderError
+from services.router.providers.base import Delta, Endpoint, Finished, Piece, ProviderError, Stage
 from services.router.wire.connections import Connections, Response
 from services.router.wire.events import EventReader, EventTooLong
 from shared.contracts.completions import FinishReason, TokenUsage
@@ -132,8 +132,11 @@ class OpenAI:
         """Send `body` once and yield the answer; see `Provider.call`."""
         headers = [*self._headers, (b"X-Request-Id", str(attempt_id).encode())]
         try:
+            yield Stage.CONNECTING
+            connection = await self._connections.open()
+            yield Stage.SENDING
             async with await self._connections.send(
-                b"POST", "/chat/completions", headers, body
+                b"POST", "/chat/completions", headers, body, connection
             ) as response:
                 await _raise_for_status(response)
                 pieces = _streamed(response) if stream else _whole(response)

@@ -9,7 +9,7 @@ import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import httpcore2
 import httpx2
@@ -22,6 +22,7 @@ meets a connection that is just being closed."""
 KEPT_MAX: Final = 256
 
 Headers = Sequence[tuple[bytes, bytes]]
+Connection = httpcore2.AsyncConnectionInterface
 
 
 class Response:
@@ -30,7 +31,7 @@ class Response:
     def __init__(
         self,
         connections: "Connections",
-        connection: httpcore2.AsyncConnectionInterface,
+        connection: Connection,
         answer: httpcore2.Response,
     ) -> None:
         self.status = answer.status
@@ -86,14 +87,44 @@ class Connections:
             # Not repeated: an address may hold a password.
             raise ValueError("its base_url is not an http or https address")
         self._base = url
+        self._connect_s_max = connect_s_max
         self._extensions = {"timeout": {"connect": connect_s_max}}
-        self._secure = url.scheme == "https"
-        self._maker = self._made(tls, proxy)
+        self._tls: ssl.SSLContext | None = None
+        if url.scheme == "https":
+            self._tls = tls or httpx2.create_ssl_context()
+            self._tls.set_alpn_protocols(["http/1.1"])
+        self._network = AsyncioBackend()
+        self._proxied = self._through(proxy, self._network)
         self._origin = httpcore2.URL(base_url).origin
-        self._idle: list[httpcore2.AsyncConnectionInterface] = []
+        self._idle: list[Connection] = []
         self._closed = False
 
-    async def send(self, method: bytes, path: str, headers: Headers, body: bytes = b"") -> Response:
+    async def open(self) -> Connection:
+        """Return a connection to send one request on; behind a proxy it connects when it sends.
+
+        Raises httpcore2's `ConnectError` and `ConnectTimeout`.
+        """
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_available() and not connection.has_expired():
+                return connection
+            await connection.aclose()
+        if self._proxied is not None:
+            return self._proxied.create_connection(self._origin)
+        host, within_s = self._origin.host.decode("ascii"), self._connect_s_max
+        stream = await self._network.connect_tcp(host, self._origin.port, within_s)
+        if self._tls is not None:
+            stream = await stream.start_tls(self._tls, host, within_s)
+        return httpcore2.AsyncHTTP11Connection(self._origin, stream, KEPT_IDLE_S_MAX)
+
+    async def send(
+        self,
+        method: bytes,
+        path: str,
+        headers: Headers,
+        body: bytes = b"",
+        connection: Connection | None = None,
+    ) -> Response:
         """Send a request and return the answer as soon as its head is there.
 
         Raises httpcore2's errors: `ConnectError` and `ConnectTimeout` mean that nothing was sent.
@@ -114,10 +145,11 @@ class Connections:
             content=body,
             extensions=self._extensions,
         )
-        connection = await self._connection()
+        if connection is None:
+            connection = await self.open()
         return Response(self, connection, await connection.handle_async_request(request))
 
-    async def put_back(self, connection: httpcore2.AsyncConnectionInterface) -> None:
+    async def put_back(self, connection: Connection) -> None:
         """Keep a connection that can be used again."""
         if not connection.is_idle():
             return
@@ -134,27 +166,18 @@ class Connections:
         while self._idle:
             await self._idle.pop().aclose()
 
-    async def _connection(self) -> httpcore2.AsyncConnectionInterface:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_available() and not connection.has_expired():
-                return connection
-            await connection.aclose()
-        return self._maker.create_connection(self._origin)
-
-    def _made(self, tls: ssl.SSLContext | None, proxy: str | None) -> httpcore2.AsyncConnectionPool:
-        """Return httpcore2's pool, which we only let make connections: direct or by proxy."""
-        context = tls
-        if self._secure and context is None:
-            context = httpx2.create_ssl_context()
+    def _through(
+        self, proxy: str | None, network: AsyncioBackend
+    ) -> httpcore2.AsyncConnectionPool | None:
+        """Return httpcore2's pool, which we only let make connections through a proxy."""
         through = proxy
-        if through is None and self._secure and not urllib.request.proxy_bypass(self._base.host):
+        if through is None and self._tls and not urllib.request.proxy_bypass(self._base.host):
             through = urllib.request.getproxies().get("https")
-        options: dict[str, Any] = {
-            "ssl_context": context,
-            "keepalive_expiry": KEPT_IDLE_S_MAX,
-            "network_backend": AsyncioBackend(),
-        }
-        if through is not None:
-            options["proxy"] = httpcore2.Proxy(through)
-        return httpcore2.AsyncConnectionPool(**options)
+        if through is None:
+            return None
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=self._tls,
+            keepalive_expiry=KEPT_IDLE_S_MAX,
+            network_backend=network,
+            proxy=httpcore2.Proxy(through),
+        )

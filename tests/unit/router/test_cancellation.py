@@ -10,7 +10,7 @@ from services.router import handlers
 from services.router.domain import estimated_tokens
 from services.router.handlers import Router
 from services.router.outcomes import hold_id_of
-from services.router.providers.base import Delta
+from services.router.providers.base import Delta, Stage
 from shared.contracts.commands import Command, Reply
 from shared.contracts.completions import (
     ChunkProduced,
@@ -95,6 +95,30 @@ async def test_a_caller_that_leaves_before_the_first_word_pays_for_what_was_read
     assert usage.attempts[0].input_tokens > 0
     assert usage.attempts[0].output_tokens == 0
     assert scene.providers["http://large.example/v1"].open == 0
+
+
+async def test_a_caller_that_leaves_while_a_connection_is_opened_pays_nothing() -> None:
+    scene = Scene([model("large")], {"large": (Stage.CONNECTING, 30.0)})
+
+    effects = await played(scene, scene.router, request(), lambda _: scene.calls("large") == 1)
+
+    failed, usage = effects
+    assert isinstance(failed, CompletionFailed)
+    assert isinstance(usage, UsageRecorded)
+    (call,) = usage.attempts
+    assert (call.outcome, call.input_tokens) == (AttemptOutcome.CANCELLED, 0)
+    assert (usage.cost_nano, usage.hold_id) == (0, hold_id_of(failed.request_id))
+    assert scene.providers["http://large.example/v1"].open == 0
+
+
+async def test_a_caller_that_leaves_once_the_request_may_have_left_pays_for_it() -> None:
+    script = (Stage.CONNECTING, Stage.SENDING, 30.0)
+    scene = Scene([model("large")], {"large": script})
+
+    effects = await played(scene, scene.router, request(), lambda _: scene.calls("large") == 1)
+
+    assert isinstance(effects[1], UsageRecorded)
+    assert effects[1].attempts[0].input_tokens > 0
 
 
 async def test_a_request_that_comes_after_its_caller_has_left_is_never_called() -> None:
