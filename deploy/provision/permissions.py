@@ -176,8 +176,8 @@ def _live_events(service: str) -> Iterator[str]:
 def _looks_up(service: str) -> Iterator[str]:
     """Yield where a service may read the last message of a subject, and what it may write."""
     for row in EVENTS:
-        if service in row.heard_by and row.stream is ANSWERS:
-            yield f"{DIRECT_GET}.{row.prefix}{_any_tokens(row)}"
+        if service in row.heard_by and row.stream is not None and row.stream.direct_get:
+            yield f"$JS.API.DIRECT.GET.{row.stream.name}.{row.prefix}{_any_tokens(row)}"
     for bucket in BUCKETS:
         if service in (bucket.writer, *bucket.readers):
             yield f"$JS.API.DIRECT.GET.{bucket.stream}.{bucket.subject('*')}"

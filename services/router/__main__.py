@@ -4,6 +4,7 @@ import os
 import sys
 
 from services.router.attempts import Patience
+from services.router.cancellations import Missed
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
 from services.router.journey import World
@@ -33,9 +34,8 @@ def wired(settings: Settings) -> Service:
     endpoints.remarks = service.remarks
     ledger = DatabaseLedger(database, service.notes)
     patience = Patience(settings.first_token_s_max, settings.idle_s_max)
-    router = Router(
-        World(configuration, endpoints, ledger, service.ask, patience, settings, os.environ)
-    )
+    world = World(configuration, endpoints, ledger, service.ask, patience, settings, os.environ)
+    router = Router(world, Missed(service.connection).has_left)
 
     service.configured(router.configured)
     service.slot("router-requests", router.request_redacted, given_up=router.given_up)

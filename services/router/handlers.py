@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,6 +24,9 @@ LEFT_KEPT_S: Final = 600.0
 LEFT_MAX: Final = 50_000
 
 
+HasLeft = Callable[[RequestRedacted], Awaitable[bool]]
+
+
 @dataclass(slots=True)
 class _InHand:
     """One request that is being worked on."""
@@ -36,8 +39,10 @@ class _InHand:
 class Router:
     """The handler of the slots: each request that it is given ends in one outcome and one usage."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, missed: HasLeft | None = None) -> None:
+        """Work in `world`; `missed` finds out whose caller left before this process listened."""
         self._world = world
+        self._missed = missed
         self._in_hand: dict[UUID, _InHand] = {}
         self._left: OrderedDict[tuple[str, str, UUID], float] = OrderedDict()
 
@@ -47,10 +52,10 @@ class Router:
             # The same request, sent again before it was answered: its answer is ours too.
             await self._in_hand[event.request_id].ended.wait()
         own = self._in_hand[event.request_id] = _InHand(event)
-        if _place(event) in self._left:
-            own.leaving.leave()
-        world = self._world  # A request ends under the configuration that it began under.
         try:
+            if _place(event) in self._left or (self._missed and await self._missed(event)):
+                own.leaving.leave()
+            world = self._world  # A request ends under the configuration that it began under.
             if event.stream:
                 async for effect in _streamed(event, world, own.leaving):
                     yield effect

@@ -120,7 +120,9 @@ INBOX: Final = Stream(
 )
 ANSWERS: Final = Stream(name="SW_CLEAR", max_age_s=_HOUR_S, bytes_max=4 * 1024**3, direct_get=True)
 MASKED_LOG: Final = Stream(name="SW_MASKED", max_age_s=7 * _DAY_S, bytes_max=16 * 1024**3)
-META_LOG: Final = Stream(name="SW_META", max_age_s=7 * _DAY_S, bytes_max=8 * 1024**3)
+META_LOG: Final = Stream(
+    name="SW_META", max_age_s=7 * _DAY_S, bytes_max=8 * 1024**3, direct_get=True
+)
 STREAMS: Final = (INBOX, ANSWERS, MASKED_LOG, META_LOG)
 MASKED_RETENTION_S: Final = MASKED_LOG.max_age_s
 

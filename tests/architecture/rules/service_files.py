@@ -59,6 +59,7 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/redactor/streaming.py": "restores streamed answers piece by piece",
     "services/redactor/streets.py": "the words of postal addresses",
     "services/router/attempts.py": "one provider call: its time-outs, its span, how it ended",
+    "services/router/cancellations.py": "whether a caller left before this process listened",
     "services/router/chunks.py": "the live side of a streamed answer",
     "services/router/commits.py": "group commit for the call ledger",
     "services/router/endpoints.py": "what may be called: connected, probed, rested",
