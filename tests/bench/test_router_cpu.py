@@ -50,6 +50,7 @@ async def test_print_cpu_per_request(
     own_nats_server: NatsServer,
     postgres_server: PostgresServer,
     provision_schema: ProvisionSchema,
+    scripted_configuration: Path,
 ) -> None:
     schema, port = await provision_schema("router"), free_port()
     client = await nats.connect(own_nats_server.url)

@@ -26,7 +26,7 @@ from tests.fixtures.schemas import ProvisionedSchema, ProvisionSchema
 BUDGETS = "{currency: EUR, default: {limit: 1, period: month}}"
 REQUESTS = 300
 HELD_NANO, COST_NANO = 100 * 600, 40 * 600
-"""At the price of the shipped model `scripted`: EUR 0.60 a million tokens answered."""
+"""At the price of the model `scripted`: EUR 0.60 a million tokens answered."""
 
 
 def scripted_request() -> HoldRequest:
@@ -68,6 +68,7 @@ async def published(bus: ProvisionedBus, kind: type[Event]) -> list[Event]:
     return found
 
 
+@pytest.mark.usefixtures("scripted_configuration")
 async def test_a_killed_billing_charges_each_call_once_and_leaves_no_hold_open(
     provisioned_bus: ProvisionedBus, provision_schema: ProvisionSchema
 ) -> None:
@@ -97,6 +98,7 @@ async def test_a_killed_billing_charges_each_call_once_and_leaves_no_hold_open(
     assert len({event.id for event in told}) == len(told) == REQUESTS
 
 
+@pytest.mark.usefixtures("scripted_configuration")
 async def test_usage_that_the_stream_holds_twice_is_charged_once(
     provisioned_bus: ProvisionedBus, provision_schema: ProvisionSchema
 ) -> None:

@@ -20,7 +20,8 @@ from shared.contracts.event import decode
 from shared.contracts.stated import version_of
 from shared.contracts.values import new_id
 from tests.fixtures.bus import Bus, eventually
-from tests.fixtures.configured import SHIPPED, Desk, changed, shipped
+from tests.fixtures.configuration import SHIPPED, changed, shipped
+from tests.fixtures.configured import Desk
 from tests.integration.bus.test_buckets import Idle
 
 LIVE_S_MAX = 2.0
@@ -133,7 +134,7 @@ async def test_a_command_that_comes_again_later_changes_nothing(desk: Desk) -> N
 
 async def test_invalid_documents_change_nothing_and_every_problem_is_told(desk: Desk) -> None:
     broken = {
-        Document.MODELS: shipped()[Document.MODELS].replace('"0.15"', '"0.0000005"'),
+        Document.MODELS: shipped()[Document.MODELS].replace('"0.05"', '"0.0000005"'),
         Document.POLICY: shipped()[Document.POLICY].replace("quality-first", "Quality First"),
     }
     async with desk.running():

@@ -15,7 +15,7 @@ from shared.contracts.errors import ErrorCode
 from stellwerk.answer import Answer
 from stellwerk.client import Client
 from stellwerk.errors import Refused
-from tests.fixtures.configured import SHIPPED, changed
+from tests.fixtures.configuration import changed, with_scripted
 from tests.fixtures.platform import Platform
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -46,15 +46,16 @@ def run(platform: Platform) -> Run:
 
 
 @pytest.fixture(autouse=True)
-def shipped_again(run: Run) -> Iterator[None]:
-    """Leave the shipped documents in force for the next test."""
+def as_at_the_start(run: Run, platform: Platform) -> Iterator[None]:
+    """Leave the documents that the platform started with in force for the next test."""
     yield
-    assert run("policy", "apply", str(SHIPPED)).returncode == 0
+    assert run("policy", "apply", str(platform.config)).returncode == 0
 
 
-def written(folder: Path, document: Document, *change: str) -> str:
-    """Return a file with one shipped document, changed."""
-    (folder / document).write_text(changed(document, *change)[document], encoding="utf-8")
+def written(folder: Path, document: Document, old: str, new: str) -> str:
+    """Return a file with one document, changed."""
+    (text,) = changed(document, old, new, of=with_scripted()).values()
+    (folder / document).write_text(text, encoding="utf-8")
     return str(folder / document)
 
 

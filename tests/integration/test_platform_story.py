@@ -71,7 +71,7 @@ async def test_the_caller_is_told_the_cost_that_billing_charges(platform: Platfo
 
     await eventually(is_billed)
     (usage,) = usages
-    # At the price in config/models.yaml: EUR 0.15 and 0.60 a million tokens.
+    # At the price of the scripted model: EUR 0.15 and 0.60 a million tokens.
     assert usage["cost_nano"] == usage["input_tokens"] * 150 + usage["output_tokens"] * 600
     assert usage["cost_nano"] == answer.cost_nano > 0
 

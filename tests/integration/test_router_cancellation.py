@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import nats.errors
@@ -31,7 +32,7 @@ from tests.unit.router.world import request
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 CLOSED_S_MAX = 1.0
 INPUT_NANO, OUTPUT_NANO = 150, 600
-"""What a token of the shipped model `scripted` costs."""
+"""What a token of the model `scripted` costs."""
 
 
 def left(event: RequestRedacted) -> RequestCancelled:
@@ -80,6 +81,7 @@ async def platform(
     provision_schema: ProvisionSchema,
     billing: ProvisionedSchema,
     scripted: ScriptedServer,
+    scripted_configuration: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[ProvisionedBus]:
     """Return a bus with billing and two routers, which reach the scripted provider."""

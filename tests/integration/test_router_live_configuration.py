@@ -1,6 +1,7 @@
 """A new version counts for requests that begin after it; those in hand end under the old one."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from shared.configuration import ConfigError
 from shared.contracts.completions import CompletionFailed, CompletionProduced
 from shared.contracts.configuration import ConfigurationVersion, Document
 from shared.contracts.usage import UsageRecorded
-from tests.fixtures.configured import SHIPPED, changed, shipped
+from tests.fixtures.configuration import changed, with_scripted
 from tests.fixtures.scripted import ScriptedServer
 from tests.unit.router.world import Desk, MemoryLedger, request
 
@@ -27,14 +28,15 @@ def version(documents: dict[Document, str], number: int = 2) -> ConfigurationVer
 
 def to_scripted() -> ConfigurationVersion:
     """Return a version whose default is the scripted model."""
-    return version(shipped() | changed(Document.POLICY, *ROUTE))
+    documents = with_scripted()
+    return version(documents | changed(Document.POLICY, *ROUTE, of=documents))
 
 
 @pytest.fixture
-def world(scripted: ScriptedServer) -> World:
-    """Return the shipped configuration, of which only the scripted provider can be reached."""
+def world(scripted: ScriptedServer, scripted_configuration: Path) -> World:
+    """Return a configuration of which only the scripted provider can be reached."""
     environment = {URL: scripted.base_url}
-    configuration = read_configuration(SHIPPED, environment)
+    configuration = read_configuration(scripted_configuration, environment)
     settings = Settings()
     return World(
         configuration,
@@ -70,8 +72,9 @@ async def test_a_request_in_hand_ends_under_the_version_it_began_under(
     async with asyncio.timeout(5):
         while not scripted.script.calls:  # noqa: ASYNC110 -- what is waited for has no event
             await asyncio.sleep(0.01)
-    gone = changed(Document.MODELS, "SW_ROUTER_SCRIPTED_URL", "SW_ROUTER_NOT_SET")
-    await router.configured(version(shipped() | gone))
+    documents = with_scripted()
+    gone = changed(Document.MODELS, URL, "SW_ROUTER_NOT_SET", of=documents)
+    await router.configured(version(documents | gone))
 
     answer = await begun
     refused = await anext(router.request_redacted(request(model="scripted")))
@@ -99,10 +102,11 @@ async def test_what_has_not_changed_keeps_its_connections(
 
 async def test_a_version_that_cannot_be_used_here_changes_nothing(world: World) -> None:
     router = Router(world)
-    morse = changed(Document.MODELS, "wire: openai", "wire: morse")
+    documents = with_scripted()
+    morse = changed(Document.MODELS, "wire: openai", "wire: morse", of=documents)
 
     with pytest.raises(ConfigError, match="known are openai"):
-        await router.configured(version(shipped() | morse))
+        await router.configured(version(documents | morse))
 
     (answer, _) = [effect async for effect in router.request_redacted(request(model="scripted"))]
     assert answer.model_dump()["config_version"] == world.configuration.version

@@ -6,6 +6,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import nats.errors
@@ -64,6 +65,7 @@ async def platform(
     provisioned_bus: ProvisionedBus,
     provision_schema: ProvisionSchema,
     scripted: ScriptedServer,
+    scripted_configuration: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[ProvisionedBus]:
     """Return a bus with billing and the router, which reaches the scripted provider."""
@@ -113,7 +115,7 @@ async def test_the_sealed_map_travels_on_and_the_answer_keeps_its_placeholders(
     assert "Klient_001" in answer.text
     assert "Adresse_002" in answer.text
     assert (usage.outcome, usage.code) == (Outcome.COMPLETION, None)
-    # At the price of the shipped model: 150 nano a token read, 600 a token written.
+    # At the price of the scripted model: 150 nano a token read, 600 a token written.
     tokens = answer.usage
     assert usage.cost_nano == 150 * tokens.input_tokens + 600 * tokens.output_tokens
 
@@ -178,6 +180,7 @@ async def test_a_killed_router_leaves_each_request_one_end_and_each_call_counted
     provisioned_bus: ProvisionedBus,
     provision_schema: ProvisionSchema,
     scripted: ScriptedServer,
+    scripted_configuration: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SW_ROUTER_SCRIPTED_URL", scripted.base_url)

@@ -5,13 +5,17 @@ import pytest
 from services.gateway.configuring import problems_in
 from shared.contracts.configuration import DOCUMENT_BYTES_MAX, Document
 from shared.contracts.stated import version_of
-from tests.fixtures.configured import changed, shipped
+from tests.fixtures.configuration import changed, shipped
 
 MODELS, POLICY, BUDGETS = Document.MODELS, Document.POLICY, Document.BUDGETS
 
 
 def test_the_shipped_documents_can_be_in_force() -> None:
     assert problems_in(shipped()) == []
+
+
+def test_the_fallback_that_the_shipped_policy_gives_as_an_example_can_be_in_force() -> None:
+    assert problems_in(shipped() | changed(POLICY, "{} # for example ", "")) == []
 
 
 @pytest.mark.parametrize(
@@ -21,10 +25,10 @@ def test_the_shipped_documents_can_be_in_force() -> None:
         (MODELS, "${SW_ROUTER_LOCAL_KEY_FILE}", "[", "is not valid YAML in line"),
         (MODELS, "valid_from: 2026-01-01", "valid_from: 2026-13-01", "is not valid YAML"),
         (MODELS, "key_file: ${SW_ROUTER_LOCAL_KEY_FILE}", "key: hunter2", "local.key"),
-        (MODELS, "provider: scripted", "provider: nobody", "describe it there"),
-        (MODELS, '"0.15"', '"0.0000005"', "state it rounded up"),
+        (MODELS, "provider: local", "provider: nobody", "describe it there"),
+        (MODELS, '"0.05"', '"0.0000005"', "state it rounded up"),
         (MODELS, "currency: EUR", "currency: USD", "state all of them in one currency"),
-        (POLICY, "scripted-503: scripted", "scripted-503: gone", "which models.yaml does not have"),
+        (POLICY, "fallbacks: {}", "fallbacks: {gone: local-small}", "models.yaml does not have"),
         (POLICY, "  special: [local]\n", "", "add it under `residency`"),
         (BUDGETS, "tenants: {}", "tenant: {}", "tenant: extra_forbidden"),
         (BUDGETS, '"100.00"', '"0.0000000001"', "state it rounded up"),

@@ -33,6 +33,7 @@ def changed(folder: Path, name: str, old: str, new: str) -> None:
 def test_the_shipped_files_are_valid_and_name_real_models() -> None:
     configuration = read_configuration(SHIPPED, LOCAL)
 
+    assert set(configuration.models) == {"local-default", "local-small"}
     assert configuration.models["local-default"].disabled is None
     assert configuration.policy.residency[Sensitivity.PERSONAL] == {"local", "eu"}
     assert Sensitivity.PUBLIC not in configuration.policy.residency
@@ -43,13 +44,12 @@ def test_what_has_no_address_is_off_and_says_which_setting_is_missing() -> None:
 
     assert models["local-default"].disabled == "SW_ROUTER_LOCAL_URL is not set"
     assert models["local-small"].disabled == "SW_ROUTER_LOCAL_SMALL_URL is not set"
-    assert models["scripted"].disabled == "SW_ROUTER_SCRIPTED_URL is not set"
 
 
 def test_prices_are_whole_nano_units_a_token() -> None:
-    price = read_configuration(SHIPPED, {}).models["scripted"].price
+    price = read_configuration(SHIPPED, {}).models["local-default"].price
 
-    assert (price.input_token_nano, price.output_token_nano) == (150, 600)
+    assert (price.input_token_nano, price.output_token_nano) == (50, 200)
 
 
 def test_the_version_follows_every_byte(folder: Path) -> None:
@@ -88,9 +88,9 @@ def test_a_key_file_that_is_missing_turns_its_provider_off(folder: Path) -> None
 @pytest.mark.parametrize(
     ("name", "old", "new", "sentence"),
     [
-        ("models.yaml", "provider: scripted", "provider: nobody", "names provider nobody"),
+        ("models.yaml", "provider: local", "provider: nobody", "names provider nobody"),
         ("models.yaml", "region: house", "regon: house", "providers.local.region: missing"),
-        ("models.yaml", '"0.15"', '"0.0000005"', "more decimals"),
+        ("models.yaml", '"0.05"', '"0.0000005"', "more decimals"),
         ("models.yaml", "key_file: ${SW_ROUTER_LOCAL_KEY_FILE}", "key: abc", "local.key"),
         ("policy.yaml", "[local-default, local-small]", "[local-default, gone]", "model gone"),
         ("policy.yaml", "  special: [local]\n", "", "where special texts may go"),

@@ -9,8 +9,7 @@ from shared.contracts.configuration import Document
 from shared.contracts.stated import ModelsDocument, PolicyDocument
 from stellwerk.commands.policy import documents_in, permitted
 from stellwerk.errors import BadInput
-
-SHIPPED = Path(__file__).parents[3] / "config"
+from tests.fixtures.configuration import SHIPPED, with_scripted
 
 
 def test_a_folder_is_all_its_documents_and_a_file_is_one() -> None:
@@ -37,11 +36,10 @@ def test_a_document_given_twice_is_refused() -> None:
 
 
 def test_the_matrix_keeps_special_texts_at_home_whatever_the_policy_says() -> None:
-    models = (SHIPPED / "models.yaml").read_text(encoding="utf-8")
-    abroad = models.replace("local: true", "local: false", 1)
+    documents = with_scripted()
+    abroad = documents[Document.MODELS].replace("local: true", "local: false", 1)
     stated = parse_yaml(abroad, ModelsDocument, "models.yaml")
-    text = (SHIPPED / "policy.yaml").read_text(encoding="utf-8")
-    policy = parse_yaml(text, PolicyDocument, "policy.yaml")
+    policy = parse_yaml(documents[Document.POLICY], PolicyDocument, "policy.yaml")
 
     allowed = permitted(stated, policy)
 
