@@ -15,6 +15,7 @@ from shared.contracts.catalog import BUCKETS, CONSUMERS, SERVICES, Bucket
 DIRECT = "$JS.API.DIRECT.GET"
 READABLE = {
     service: ["SW_CLEAR"] * (service == "gateway")
+    + ["SW_META.sw.meta.request.cancelled"] * (service == "router")
     + [bucket.stream for bucket in BUCKETS if service in (bucket.writer, *bucket.readers)]
     for service in SERVICES
 }
