@@ -204,9 +204,16 @@ def _base_url() -> str | None:
     from deploy.local.status import running_state
     from stellwerk.platform import data_folder
 
-    state = running_state(DataFolder(data_folder()))
+    state = running_state(DataFolder(data_folder())) if _runs_here() else None
     door = state.doors.get(GATEWAY) if state else None
     return f"{door}/v1" if door else None
+
+
+def _runs_here() -> bool:
+    """Return whether the platform that commands go to is the one of this machine's data folder."""
+    from stellwerk.platform import SECRETS_FOLDER, data_folder
+
+    return find_platform().secrets.absolute() == (data_folder() / SECRETS_FOLDER).absolute()
 
 
 def _seed_file(tenant: str, name: str) -> str | None:
@@ -215,6 +222,8 @@ def _seed_file(tenant: str, name: str) -> str | None:
     from deploy.local.errors import LocalError
     from stellwerk.platform import data_folder
 
+    if not _runs_here():
+        return None
     try:
         return str(admit(data_folder(), tenant, name).absolute())
     except LocalError as error:

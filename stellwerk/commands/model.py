@@ -1,5 +1,6 @@
 """`stellwerk model`: which models there are, and fetching the embedded ones."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -8,6 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from shared.contracts.stated import ModelsDocument, StatedModel
 
 CONFIG_VARIABLE: Final = "STELLWERK_CONFIG"
 
@@ -22,53 +25,79 @@ def register(app: typer.Typer) -> None:
 def list_models(
     *,
     config: Annotated[
-        Path | None, typer.Option(help="The folder with models.yaml; ./config by default.")
+        Path | None, typer.Option(help="Show what the models.yaml of this folder states.")
     ] = None,
     json: Annotated[bool, typer.Option(help="Print the models as JSON.")] = False,
 ) -> None:
-    """Show the models of config/models.yaml, where they run and what they cost."""
+    """Show the models in force, where they run and what they cost.
+
+    Without a running platform: those of config/models.yaml.
+    """
     from stellwerk.output import console, print_json
 
-    folder = config or Path(os.environ.get(CONFIG_VARIABLE) or "config")
-    models = _read(folder / "models.yaml")
+    models = _rows(_stated(config) if config else _in_force() or _stated(_folder()))
     if json:
         print_json({"models": models})
     else:
         console().print(_table(models))
 
 
-def _read(file: Path) -> list[dict[str, Any]]:
-    import yaml
-
-    from stellwerk.errors import BadInput
+def _in_force() -> "ModelsDocument | None":
+    """Return what the running platform goes by; None if none runs here."""
+    from shared.configuration import parse_yaml
+    from shared.contracts.configuration import Document
+    from shared.contracts.stated import ModelsDocument
+    from stellwerk.commands.policy import read_configuration
+    from stellwerk.errors import NotRunning
 
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
-        providers = found["providers"]
-        return [_row(name, model, providers) for name, model in found["models"].items()]
-    except FileNotFoundError:
-        raise BadInput(
-            f"There is no {file}. Run this where the configuration lies, or name its folder with "
-            "--config."
-        ) from None
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-        raise BadInput(
-            f"{file} is not a list of providers and models. Compare it with the one that is "
-            "shipped as config/models.yaml."
-        ) from None
+        found = asyncio.run(read_configuration()).found
+    except NotRunning:
+        return None
+    assert found is not None
+    return parse_yaml(found.documents[Document.MODELS], ModelsDocument, Document.MODELS)
 
 
-def _row(name: str, model: dict[str, Any], providers: dict[str, Any]) -> dict[str, Any]:
-    provider, price = providers[model["provider"]], model["price"]
+def _folder() -> Path:
+    return Path(os.environ.get(CONFIG_VARIABLE) or "config")
+
+
+def _stated(folder: Path) -> "ModelsDocument":
+    from shared.configuration import ConfigError, parse_yaml, read_text
+    from shared.contracts.stated import ModelsDocument
+    from stellwerk.errors import BadInput
+
+    file = folder / "models.yaml"
+    if not file.is_file():
+        raise BadInput(
+            f"No platform runs here, and there is no {file}. Start one with `stellwerk up`, or "
+            "name the folder of a models.yaml with --config."
+        )
+    try:
+        return parse_yaml(read_text(file), ModelsDocument, str(file))
+    except ConfigError as error:
+        raise BadInput(str(error)) from None
+
+
+def _rows(stated: "ModelsDocument") -> list[dict[str, Any]]:
+    return [_row(name, model, stated) for name, model in stated.models.items()]
+
+
+def _row(name: str, model: "StatedModel", stated: "ModelsDocument") -> dict[str, Any]:
+    from stellwerk.errors import BadInput
+
+    provider, price = stated.providers.get(model.provider), model.price
+    if provider is None:
+        raise BadInput(f"Model {name} names provider {model.provider}: describe it too.")
     return {
         "model": name,
-        "provider": model["provider"],
-        "residency": provider["residency"],
-        "local": provider["local"],
-        "context_tokens": model["context_tokens"],
-        "input_per_million": price["input_per_million"],
-        "output_per_million": price["output_per_million"],
-        "currency": price["currency"],
+        "provider": model.provider,
+        "residency": provider.residency,
+        "local": provider.local,
+        "context_tokens": model.context_tokens,
+        "input_per_million": str(price.input_per_million),
+        "output_per_million": str(price.output_per_million),
+        "currency": price.currency,
     }
 
 

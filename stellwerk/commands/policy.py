@@ -68,7 +68,7 @@ def matrix(*, json: _Json = False) -> None:
 async def _show(version: str | None, *, json: bool) -> None:
     from stellwerk.output import console, print_json
 
-    reply = await _read(version)
+    reply = await read_configuration(version)
     assert reply.found is not None
     if json:
         print_json(reply.model_dump(mode="json", exclude={"id", "code"}))
@@ -81,7 +81,7 @@ async def _show(version: str | None, *, json: bool) -> None:
         print(f"\n--- {document}\n{text.rstrip()}")
 
 
-async def _read(version: str | None = None) -> "ConfigReadReply":
+async def read_configuration(version: str | None = None) -> "ConfigReadReply":
     """Return a version; raise `NotFound` if there is none."""
     from shared.contracts.catalog import OPERATOR
     from shared.contracts.configuration import ConfigRead, ConfigReadReply
@@ -177,7 +177,7 @@ async def _matrix(*, json: bool) -> None:
     from shared.contracts.stated import ModelsDocument, PolicyDocument
     from stellwerk.output import console, print_json
 
-    found = (await _read()).found
+    found = (await read_configuration()).found
     assert found is not None
     policy = parse_yaml(found.documents[Document.POLICY], PolicyDocument, Document.POLICY)
     models = parse_yaml(found.documents[Document.MODELS], ModelsDocument, Document.MODELS)

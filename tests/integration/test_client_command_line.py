@@ -32,11 +32,14 @@ def run(platform: Platform) -> Run:
     }
     (platform.folder / "state.json").write_text(json.dumps(state))
 
-    def stellwerk(*arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    def stellwerk(
+        *arguments: str, stdin: str = "", **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        here = {"STELLWERK_DATA": str(platform.folder), "PATH": "", "PYTHONPATH": "."}
         return subprocess.run(
             [sys.executable, "-m", "stellwerk", *arguments],
             cwd=REPOSITORY,
-            env={"STELLWERK_DATA": str(platform.folder), "PATH": "", "PYTHONPATH": "."},
+            env=here | environment,
             input=stdin,
             capture_output=True,
             text=True,
@@ -161,6 +164,34 @@ def test_an_app_is_admitted_rotated_listed_and_shut_out(run: Run, platform: Plat
     time.sleep(1)
     assert not _opens(platform, newer["key"])
     assert "disabled" in run("app", "rotate", "ledger").stderr
+
+
+def test_an_app_of_a_platform_elsewhere_gets_its_key_and_nothing_is_written_here(
+    run: Run, platform: Platform, tmp_path: Path
+) -> None:
+    made = run(
+        *("app", "create", "far", "--json"),
+        STELLWERK_DATA=str(tmp_path / "none"),
+        STELLWERK_NATS_URL=platform.nats.address,
+        STELLWERK_SECRETS=str(platform.folder / "secrets"),
+    )
+    assert made.returncode == 0, made.stderr
+    facts = json.loads(made.stdout)
+    assert set(facts) == {"app", "tenant", "role", "key"}
+    assert _opens(platform, facts["key"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_models_listed_are_those_in_force(run: Run, platform: Platform, tmp_path: Path) -> None:
+    listed = json.loads(run("model", "list", "--json").stdout)["models"]
+    shipped = run("model", "list", "--config", "config")
+    nowhere = run("model", "list", STELLWERK_DATA=str(tmp_path), STELLWERK_CONFIG=str(tmp_path))
+    assert {"local-default", "scripted"} <= {each["model"] for each in listed}
+    assert listed[0]["input_per_million"] == "0.05"
+    assert "local-default" in shipped.stdout
+    assert "scripted" not in shipped.stdout
+    assert nowhere.returncode == 2
+    assert "stellwerk up" in nowhere.stderr
 
 
 def test_what_is_wrong_with_an_app_is_said_in_a_sentence(run: Run) -> None:
