@@ -172,11 +172,22 @@ class Door:
                     return dialect, route, call.path[len(route.path) :]
                 allowed[route.method] = dialect
         if not allowed:
-            return self._dialects[0], Problem(ErrorCode.NOT_FOUND), ""
+            return self._dialects[0], self._nothing(), ""
         methods = ", ".join(sorted(allowed))
         sentence = f"This address takes {methods} only."
         wrong = Problem(ErrorCode.INVALID_REQUEST, sentence, status=405, allow=methods)
         return next(iter(allowed.values())), wrong, ""
+
+    def _nothing(self) -> Problem:
+        """Return what somebody is told whose client asks for more than is offered."""
+        there = ", ".join(
+            f"{route.method} {route.path}" + ("<name>" if route.path.endswith("/") else "")
+            for dialect in self._dialects
+            for route in dialect.ROUTES
+        )
+        return Problem(
+            ErrorCode.NOT_FOUND, f"Nothing answers at this address. Offered are {there}."
+        )
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -49,6 +49,7 @@ class Problem(Exception):
         if isinstance(error, Refused | Failed):
             told = cls(code, error.detail.message, status=error.detail.http_status)
             told.retry_after_s = error.detail.retry_after_s
+            told.param = "model" if code is ErrorCode.UNKNOWN_MODEL else None
             return told
         return cls(code)
 

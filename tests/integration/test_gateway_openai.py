@@ -99,7 +99,8 @@ async def test_errors_are_the_clients_own_classes(
         await client.chat.completions.create(model="scripted", messages=hello, n=2)  # type: ignore[arg-type]
     with pytest.raises(openai.AuthenticationError):
         await client.with_options(api_key="sw-nobody").models.list()
-    assert (unknown.value.code, refused.value.param) == ("unknown_model", "n")
+    assert (unknown.value.code, unknown.value.param) == ("unknown_model", "model")
+    assert (refused.value.code, refused.value.param) == ("unsupported", "n")
     for error in (unknown.value, refused.value):
         assert "Hansen" not in str(error)
         assert error.request_id

@@ -190,8 +190,8 @@ def _include_usage(options: object, *, stream: bool) -> bool:
 
 
 def _messages(said: object) -> list[dict[str, str]]:
-    if not isinstance(said, list):
-        raise invalid("messages", "it is a list of messages")
+    if not isinstance(said, list) or not said:
+        raise invalid("messages", "it is a list with at least one message")
     return [_message(one, f"messages.{index}") for index, one in enumerate(said)]
 
 
