@@ -8,7 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.contracts.billing import HoldGranted, HoldSettled, UsagePriced
-from shared.contracts.completions import CompletionFailed, CompletionProduced
+from shared.contracts.completions import (
+    CompletionFailed,
+    CompletionProduced,
+    TokenUsage,
+    UsageSource,
+)
 from shared.contracts.evaluations import EvaluationScored
 from shared.contracts.money import amount_text
 from shared.contracts.requests import RequestRedacted, RequestRefused
@@ -201,7 +206,12 @@ def cost_line(usage: UsageRecorded, priced: UsagePriced | None) -> str:
     if not usage.attempts:
         return "Nothing: no model was called."
     charged = f"charged to {priced.budget}" if priced else "not charged yet"
-    return f"{cost['cost']} for {tokens} (counted by {usage.usage.source}), {charged}"
+    return f"{cost['cost']} for {tokens} ({_counted(usage.usage)}), {charged}"
+
+
+def _counted(usage: TokenUsage) -> str:
+    counted = "estimated" if usage.source is UsageSource.ESTIMATED else f"counted by {usage.source}"
+    return f"{counted}, broken off" if usage.partial else counted
 
 
 def _scores_table(scored: list[EvaluationScored]) -> RenderableType:

@@ -172,17 +172,19 @@ def _print_status(found: Mapping[str, Any]) -> None:
         print(f"No platform runs in {found['data']}. Start one with `stellwerk up`.")
         return
     for part in found["parts"]:
-        again = f", started again {part['restarts']} times" if part["restarts"] else ""
+        times = "once" if part["restarts"] == 1 else f"{part['restarts']} times"
+        again = f", started again {times}" if part["restarts"] else ""
         print(f"{part['name']:22} process {part['pid']:<8} {part['problem'] or 'ready'}{again}")
     print()
     for name, address in found["addresses"].items():
         print(f"{name:22} {address}")
     print()
-    for app, file in found["credentials"]["apps"].items():
-        print(f"{'key of ' + app:22} {file}")
-    for app, file in found["credentials"]["http"].items():
-        print(f"{'HTTP key of ' + app:22} {file}")
-    for name in ("operator", "database", "models"):
-        print(f"{'key of ' + name:22} {found['credentials'][name]}")
+    credentials = found["credentials"]
+    keys = {f"bus key of {app}": file for app, file in credentials["apps"].items()}
+    keys |= {f"HTTP key of {app}": file for app, file in credentials["http"].items()}
+    keys |= {f"key of {name}": credentials[name] for name in ("operator", "database", "models")}
+    width = max(map(len, keys), default=0)
+    for name, file in keys.items():
+        print(f"{name:{max(width, 22)}} {file}")
     for note in found["notes"]:
         print(f"\n{note}")

@@ -7,10 +7,12 @@ from typing import Any
 from rich.console import Console
 
 from shared.contracts.catalog import EVENTS, known_types
+from shared.contracts.completions import UsageSource
 from shared.contracts.event import Event, decode
 from shared.contracts.records import AuditEntry
+from shared.contracts.usage import UsageRecorded
 from shared.contracts.values import now
-from stellwerk.explain import explanation, print_explanation
+from stellwerk.explain import cost_line, explanation, print_explanation
 from stellwerk.record import Leaf, RequestRecord
 from tests.contract.golden import FOLDER
 
@@ -54,6 +56,15 @@ def printed(of: RequestRecord) -> str:
     with out.capture() as captured:
         print_explanation(of, out)
     return captured.get()
+
+
+def test_tokens_that_nobody_counted_are_called_estimated() -> None:
+    _, usage = example("usage.recorded.v1")
+    assert isinstance(usage, UsageRecorded)
+    assert "counted by provider" in cost_line(usage, None)
+    tokens = usage.usage.model_copy(update={"source": UsageSource.ESTIMATED, "partial": True})
+    guessed = usage.model_copy(update={"usage": tokens})
+    assert "(estimated, broken off)" in cost_line(guessed, None)
 
 
 def test_people_see_choice_calls_hold_cost_scores_and_evidence() -> None:
