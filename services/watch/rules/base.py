@@ -10,10 +10,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, Self
 
+from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Severity
 from shared.contracts.usage import UsageRecorded
 from shared.contracts.values import Label, ModelName, Token
 
+PATIENCE_MS: Final = 10_000
+"""Large models need some seconds for a letter; few callers wait less than this on purpose."""
 PLATFORM: Final = "platform"
 """What trouble is about when it is about everything."""
 
@@ -117,6 +120,16 @@ class Example:
     verdict: Verdict
     facts: Facts = field(default_factory=dict)
     """Those that the rule must state among others."""
+
+
+def was_impatient(usage: UsageRecorded) -> bool:
+    """Return whether a caller allowed less time than a model may well need.
+
+    That such a request met its deadline says nothing about a provider or the platform: one app
+    that is in a hurry must not wake anybody.
+    """
+    spent_ms = usage.queued_ms + usage.provider_ms
+    return usage.code is ErrorCode.DEADLINE and spent_ms < PATIENCE_MS
 
 
 class Rule(Protocol):

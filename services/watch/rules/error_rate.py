@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from typing import Final
 
-from services.watch.rules.base import PLATFORM, Example, Facts, Sighting, Verdict, Window
+from services.watch.rules.base import (
+    PLATFORM,
+    Example,
+    Facts,
+    Sighting,
+    Verdict,
+    Window,
+    was_impatient,
+)
 from shared.contracts.completions import Outcome
 from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Severity
@@ -35,7 +43,7 @@ policy's, a caller's mistake, or a caller who left: those requests are not count
 def sightings(usage: UsageRecorded) -> Iterable[Sighting]:
     """Return how the request went, for the platform and for the model that was called last."""
     is_good = usage.outcome is Outcome.COMPLETION
-    if not is_good and usage.code not in ERRORS:
+    if not is_good and (usage.code not in ERRORS or was_impatient(usage)):
         return
     last, cause = _last_call(usage.attempts), usage.code.value if usage.code else None
     # Only failures are put down to somebody: few parts make small windows.

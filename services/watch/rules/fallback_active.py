@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from typing import Final
 
-from services.watch.rules.base import Example, Facts, Sighting, Verdict, Window
+from services.watch.rules.base import (
+    Example,
+    Facts,
+    Sighting,
+    Verdict,
+    Window,
+    was_impatient,
+)
 from shared.contracts.completions import Outcome
 from shared.contracts.incidents import Severity
 from shared.contracts.usage import Attempt, AttemptOutcome, UsageRecorded
@@ -31,7 +38,7 @@ def sightings(usage: UsageRecorded) -> Iterable[Sighting]:
         part = (attempt.model,)
         if attempt.outcome is AttemptOutcome.ANSWERED:
             yield Sighting(attempt.provider, is_good=True, part=part)
-        elif _is_trouble(attempt, rescued=rescued):
+        elif _is_trouble(attempt, rescued=rescued) and not _ended_by_caller(attempt, usage):
             yield Sighting(attempt.provider, is_good=False, part=part, cause=attempt.error_class)
 
 
@@ -39,6 +46,10 @@ def _is_trouble(attempt: Attempt, *, rescued: bool) -> bool:
     if attempt.outcome is not AttemptOutcome.FAILED:
         return False
     return attempt.error_class in AWAY or (rescued and attempt.error_class not in NOT_ITS_FAULT)
+
+
+def _ended_by_caller(attempt: Attempt, usage: UsageRecorded) -> bool:
+    return attempt.error_class == "timeout" and was_impatient(usage)
 
 
 def judged(window: Window) -> Verdict:

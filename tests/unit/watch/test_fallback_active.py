@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.watch.rules import fallback_active
+from services.watch.rules import error_rate, fallback_active
 from services.watch.rules.base import Sighting, Verdict, Window
 from shared.contracts.errors import ErrorCode
 from shared.contracts.usage import Attempt, AttemptOutcome
@@ -40,6 +40,19 @@ def test_other_failures_without_a_fallback_are_left_to_the_error_rate(error_clas
 def test_a_text_too_long_for_one_model_is_no_trouble_of_its_provider() -> None:
     sightings = seen(failed("short", "local", "context_too_long"), answered("long", "hosted"))
     assert [one.is_good for one in sightings] == [True]
+
+
+@pytest.mark.parametrize(("spent_ms", "told"), [(50, []), (9_999, []), (10_000, [False])])
+def test_a_caller_in_a_hurry_is_no_trouble_of_the_provider(spent_ms: int, told: list[bool]) -> None:
+    late = usage(failed(error_class="timeout"), code=ErrorCode.DEADLINE)
+    late = late.model_copy(update={"queued_ms": 1, "provider_ms": spent_ms - 1})
+    assert [one.is_good for one in fallback_active.sightings(late)] == told
+    assert [one.is_good for one in error_rate.sightings(late)] == told * 2
+
+
+def test_a_provider_that_breaks_under_a_hurried_caller_is_trouble_all_the_same() -> None:
+    late = usage(failed(error_class="server_error"), code=ErrorCode.DEADLINE)
+    assert [one.is_good for one in fallback_active.sightings(late)] == [False]
 
 
 @pytest.mark.parametrize("outcome", [AttemptOutcome.CANCELLED, AttemptOutcome.UNKNOWN])
