@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from opentelemetry.trace import Span, SpanKind
 from pydantic import ValidationError
 
+from shared.bus.connection import listen
 from shared.bus.deliveries import outgoing
 from shared.bus.outbox import Outbox
 from shared.bus.publishing import Outgoing
@@ -80,8 +81,8 @@ class Commanding:
 
     async def run(self) -> None:
         """Answer until `stop`; then leave the queue group first and answer what has arrived."""
-        self._subscription = await self._client.subscribe(
-            self.row.subject, queue=self._service, cb=self._take
+        self._subscription = await listen(
+            self._client, self.row.subject, self._take, queue=self._service
         )
         while not self._stopping or self._asked:
             if not self._asked:
@@ -102,10 +103,10 @@ class Commanding:
         try:
             command = self.row.command.model_validate_json(message.data)
         except ValidationError:
-            await self._refuse(message, ErrorCode.INVALID_REQUEST)
+            await self._reply(message, error=ErrorCode.INVALID_REQUEST.value)
             return
         if len(self._asked) >= WAITING_MAX:
-            await self._refuse(message, ErrorCode.QUEUE_FULL)
+            await self._reply(message, error=ErrorCode.QUEUE_FULL.value)
             return
         traceparent = (message.headers or {}).get(TRACEPARENT)
         hop = begin(
@@ -161,17 +162,13 @@ class Commanding:
 
     async def _apologise(self, asked: list[_Asked], code: str, error: BaseException) -> None:
         for one in asked:
-            await self._reply(one.message, b"", {ERROR: code})
+            await self._reply(one.message, error=code)
             finish(one.hop, error)
 
-    async def _refuse(self, message: Msg, code: ErrorCode) -> None:
-        await self._reply(message, b"", {ERROR: code.value})
-
-    async def _reply(
-        self, message: Msg, payload: bytes, headers: dict[str, str] | None = None
-    ) -> None:
+    async def _reply(self, message: Msg, payload: bytes = b"", error: str | None = None) -> None:
         # An answer that cannot be sent is asked for again, with the same effect.
         if message.reply:
+            headers = {ERROR: error} if error else None
             with suppress(nats.errors.Error):
                 await self._client.publish(message.reply, payload, headers=headers)
 

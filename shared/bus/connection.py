@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 import nats
 import nats.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 _log = logging.getLogger(__name__)
 
@@ -79,10 +82,9 @@ class Connection:
     async def _report(self, error: Exception) -> None:
         # The default callback prints a traceback for each reconnect attempt. A permission
         # violation reaches a client only here; the call that caused it merely times out.
-        level = logging.ERROR if "ermission" in str(error) else logging.DEBUG
-        facts = {"error": type(error).__name__}
-        if level == logging.ERROR:
-            facts["text"] = str(error)
+        serious = "ermission" in str(error)
+        facts = {"error": type(error).__name__} | ({"text": str(error)} if serious else {})
+        level = logging.ERROR if serious else logging.DEBUG
         _log.log(level, "the bus reported a problem", extra={"facts": facts})
 
     async def _lost(self) -> None:
@@ -93,3 +95,16 @@ class Connection:
         _log.warning("the bus is back")
         for event in self.on_reconnect:
             event.set()
+
+
+async def listen(
+    client: Client, subject: str, handler: Callable[[Msg], Awaitable[None]], queue: str = ""
+) -> Subscription:
+    """Subscribe, and return once the server knows: who is ready hears what is said from now on."""
+    subscription = await client.subscribe(subject, queue=queue, cb=handler)
+    # nats-py lets a flush overtake what waits to be written: only the second one is behind it.
+    # A link that broke meanwhile subscribes again by itself.
+    with suppress(nats.errors.Error):
+        for _ in range(2):
+            await client.flush()
+    return subscription

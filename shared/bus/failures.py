@@ -82,18 +82,15 @@ class Failures:
         """Return the dead letter and the typed failures that follow from giving up."""
         message_id = message_id_of(delivery)
         data_class = DataClass(delivery.message.subject.split(".")[1])
-        headers = {
-            name: value
-            for name, value in (delivery.message.headers or {}).items()
-            if not name.startswith("Nats-")
-        }
+        sent = (delivery.message.headers or {}).items()
+        headers = {name: value for name, value in sent if not name.startswith("Nats-")}
         headers |= {
+            TRACEPARENT: traceparent_of(delivery.hop) or "",
             "Sw-Subject": delivery.message.subject,
             "Sw-Consumer": self._consumer,
             "Sw-Reason": code.value,
             "Sw-Error": type(error).__name__ if error else "ContractError",
         }
-        headers[TRACEPARENT] = traceparent_of(delivery.hop) or ""
         letter = Outgoing(
             derived_id(message_id, f"dead/{self._consumer}"),
             dead_subject(data_class, self._service),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from shared.bus.connection import listen
 from shared.bus.publishing import Publisher
 from shared.contracts.catalog import known_types, row_of, subject_of
 from shared.contracts.event import ContractError, Event, decode, encode
@@ -50,9 +51,7 @@ class Listening:
         return "not started" if self._subscription is None else None
 
     async def run(self) -> None:
-        subscription = await self._client.subscribe(self._subject, cb=self._take)
-        await self._client.flush()  # Who is ready hears what is said from now on.
-        self._subscription = subscription
+        self._subscription = await listen(self._client, self._subject, self._take)
         publisher = Publisher(self._client)
         while not self._stopping or self._waiting:
             if not self._waiting:

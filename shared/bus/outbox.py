@@ -37,13 +37,11 @@ class Outbox:
         """Keep `messages`, and forget those that were confirmed since: one transaction less."""
         confirmed, self._published = self._published, []
         await forget_published(tx, confirmed)
-        await put_in_outbox(
-            tx,
-            [
-                OutboxMessage(one.id, one.subject, one.payload, one.headers.get(TRACEPARENT))
-                for one in messages
-            ],
-        )
+        kept = [
+            OutboxMessage(one.id, one.subject, one.payload, one.headers.get(TRACEPARENT))
+            for one in messages
+        ]
+        await put_in_outbox(tx, kept)
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Send messages that are committed; what the bus does not take now is relayed later."""

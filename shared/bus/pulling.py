@@ -130,11 +130,8 @@ class Pull:
         self._outstanding += wanted
         self._heard_s = now_s
         try:
-            await self._connection.client.publish(
-                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}",
-                json.dumps(request).encode(),
-                reply=reply,
-            )
+            place = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}"
+            await self._connection.client.publish(place, json.dumps(request).encode(), reply=reply)
         except nats.errors.Error:
             self._fail("the bus is away")
 

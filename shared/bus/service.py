@@ -116,11 +116,8 @@ class Service:
 
     def live(self, event: type[Event], handler: LiveHandler) -> None:
         """Take the live events that are addressed to this replica, or to every one."""
-        self._parts.append(
-            lambda: Listening(
-                self.name, self.settings.replica, event, handler, self.connection.client
-            )
-        )
+        where = (self.name, self.settings.replica)
+        self._parts.append(lambda: Listening(*where, event, handler, self.connection.client))
 
     def command(self, command: type[Command], handler: Handler) -> None:
         """Answer a command; with a database, all that wait are answered in one transaction."""

@@ -116,3 +116,16 @@ async def test_a_command_that_is_asked_again_names_the_same_hold(bus: Bus) -> No
             await ask(bus.client, command, timeout_s=2.0)
         await ask(bus.client, command, timeout_s=2.0)
     assert seen[0] == seen[1]
+
+
+async def test_who_is_ready_answers_whoever_asks_at_once(bus: Bus) -> None:
+    # nats-py returns from `subscribe` before a byte is written; the asker has a link of its own.
+    for _ in range(20):
+        service = bus.service("billing")
+        service.command(HoldRequest, refusing_nothing)
+        serving = asyncio.create_task(service.serve())
+        while service.problems():  # noqa: ASYNC110  The very moment of readiness is the point.
+            await asyncio.sleep(0)
+        await ask(bus.client, hold(), timeout_s=5.0)
+        service.stop()
+        await serving
