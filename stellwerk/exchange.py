@@ -8,10 +8,11 @@ from typing import Any, Final, Protocol
 
 from nats.aio.msg import Msg
 
-from shared.contracts.catalog import ANSWERS, APP, known_types, row_of, subject_of
+from shared.contracts.catalog import APP, known_types, row_of, subject_of
 from shared.contracts.completions import CompletionRestored
 from shared.contracts.event import ContractError, decode
 from shared.contracts.requests import RequestSubmitted
+from shared.contracts.stores import ANSWERS
 from stellwerk.asking import payload_of
 from stellwerk.connection import NoReply, status_of
 from stellwerk.errors import BusUnavailable, NoAnswer, QueueFull, TooLarge

@@ -15,7 +15,7 @@ from deploy.local.files import private_folder, write_atomically
 from deploy.local.health import answers_well, read_json
 from deploy.local.ports import LOOPBACK
 from deploy.local.program import Program
-from shared.contracts.catalog import STREAMS
+from shared.contracts.stores import STREAMS
 
 VERSION_MIN = (2, 15, 1)  # what the bus was measured and tested with
 # A message with its headers; the streams refuse smaller ones each for itself.

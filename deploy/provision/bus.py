@@ -18,15 +18,8 @@ from nats.js.api import (
 from nats.js.errors import NotFoundError
 
 from deploy.provision.changes import Change
-from shared.contracts.catalog import (
-    BUCKETS,
-    CONSUMERS,
-    STREAMS,
-    Bucket,
-    Consumer,
-    Stream,
-    stream_subjects,
-)
+from shared.contracts.catalog import CONSUMERS, Consumer, stream_subjects
+from shared.contracts.stores import BUCKETS, STREAMS, Bucket, Stream
 
 UNACKNOWLEDGED_FACTOR: Final = 16
 """Messages that all replicas of a service together may hold, in batches: room for 16 replicas."""

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.contracts.catalog import (
-    ANSWERS,
     APP,
-    BUCKETS,
     COMMANDS,
     CONSUMERS,
     EVENTS,
@@ -20,6 +18,7 @@ from shared.contracts.catalog import (
     EventRow,
     dead_subject,
 )
+from shared.contracts.stores import ANSWERS, BUCKETS
 from shared.contracts.traces import SpanRecorded
 
 PROVISION: Final = "provision"

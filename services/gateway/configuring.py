@@ -20,7 +20,7 @@ from services.gateway.store import AppliedVersion
 from shared.bus import Answered, Service
 from shared.bus.buckets import IN_FORCE, Entry, read, replace
 from shared.configuration import ConfigError, parse_yaml, read_text
-from shared.contracts.catalog import CONFIG, subject_of
+from shared.contracts.catalog import subject_of
 from shared.contracts.configuration import (
     DOCUMENT_BYTES_MAX,
     ConfigApply,
@@ -41,6 +41,7 @@ from shared.contracts.stated import (
     problems,
     version_of,
 )
+from shared.contracts.stores import CONFIG
 from shared.contracts.values import derived_id, new_id, now
 from shared.db import Database, OutboxMessage, Transaction, put_in_outbox
 from shared.errors import DependencyDown

@@ -8,8 +8,8 @@ from typing import Final
 from services.redactor.detection import Detector
 from services.redactor.domain import Masker
 from services.redactor.handlers import Redactor
-from services.redactor.keyring import DatabaseKeyring
 from services.redactor.settings import Settings
+from services.redactor.vault.keyring import DatabaseKeyring
 from shared.bus import DependencyDown, Service
 from shared.contracts.completions import ChunkProduced
 from shared.contracts.event import Event

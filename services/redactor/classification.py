@@ -1,12 +1,15 @@
 """Judges how far a text may travel by what was found in it and by what it speaks of."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
+from services.redactor.domain import Masked
+from services.redactor.kinds import kind_named
+from services.redactor.policy import Rules
+from shared.contracts.requests import Classification, RequestSubmitted
 from shared.contracts.values import Sensitivity
-
-_NATIONAL_NUMBERS: Final = frozenset({"cpr", "fodselsnummer", "personnummer", "steuer_id"})
-_NOT_PERSONAL: Final = frozenset({"literal", "company"})
 
 # Beginnings of words about health, belief, union, crime and sexuality (Art. 9 and 10 GDPR).
 _SPECIAL: Final = tuple(
@@ -19,18 +22,29 @@ _SPECIAL: Final = tuple(
     voldtægt vergewaltig etnisk ethnisch asyl
     """.split()  # noqa: SIM905 - one word a line would hide which is missing
 )
-_ORDER: Final = tuple(Sensitivity)
 
 
-def classify(
-    types: Iterable[str], words: Iterable[list[str]], stated: Sensitivity | None = None
-) -> Sensitivity:
-    """Return how far the text may travel; never less strict than what the caller stated."""
-    found = frozenset(types) - _NOT_PERSONAL
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """How far a request may travel, and how that came about."""
+
+    sensitivity: Sensitivity
+    account: Classification
+
+
+def classify(masked: Masked, event: RequestSubmitted, rules: Rules, today: date) -> Classified:  # noqa: ARG001
+    """Return how far a request may travel; never less strict than what the caller stated."""
+    found = {kind for kind in masked.types if kind_named(kind).is_personal}
     detected = Sensitivity.PERSONAL if found else Sensitivity.PUBLIC
-    if found & _NATIONAL_NUMBERS or (found and _speaks_of_special(words)):
+    if any(kind_named(kind).is_national for kind in found) or (
+        found and _speaks_of_special(masked.words)
+    ):
         detected = Sensitivity.SPECIAL
-    return max(detected, stated or Sensitivity.PUBLIC, key=_ORDER.index)
+    level = max(detected, event.sensitivity or detected, key=lambda one: one.strictness)
+    account = Classification(
+        detected=detected, stated=event.sensitivity, reasons=tuple(sorted(found))
+    )
+    return Classified(level, account)
 
 
 def _speaks_of_special(words: Iterable[list[str]]) -> bool:

@@ -7,7 +7,7 @@ from typing import Final, Self, cast
 from services.redactor import languages
 from services.redactor.canonical import Canonical, canonicalise
 from services.redactor.document import ContextWords, Document, Span
-from services.redactor.lexicon import Lexicon
+from services.redactor.names.lexicon import Lexicon
 from services.redactor.recognisers.base import ENTRY_POINTS, PACKAGE, Recogniser
 from shared.plugins import load
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Final
 
-from services.redactor.lexicon import Lexicon
+from services.redactor.names.lexicon import Lexicon
 
 WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 # Digits with the signs that people put between them; each recogniser looks inside these only.

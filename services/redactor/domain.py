@@ -8,8 +8,9 @@ from services.redactor import languages
 from services.redactor.canonical import Canonical, canonicalise
 from services.redactor.detection import Detector
 from services.redactor.document import Document, Span
-from services.redactor.leaking import NUMBER, NUMERIC
-from services.redactor.persons import PERSON, Person, link, stands_alone
+from services.redactor.kinds import LITERAL, PERSON, kind_named
+from services.redactor.leaking import NUMBER
+from services.redactor.names.persons import Person, link, stands_alone
 from services.redactor.placeholders import (
     APOSTROPHE_AFTER,
     LABEL_WORDS,
@@ -19,8 +20,8 @@ from services.redactor.placeholders import (
     code_of,
     normalise,
 )
+from services.redactor.policy import Rules
 
-LITERAL: Final = "literal"
 _VALUE_CHARS_MIN: Final = 4
 
 
@@ -77,7 +78,12 @@ class Masker:
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
-    def mask(self, texts: Sequence[str], language: str | None = None) -> Masked:
+    def mask(
+        self,
+        texts: Sequence[str],
+        language: str | None = None,
+        rules: Rules = Rules(),  # noqa: ARG002, B008  Frozen.
+    ) -> Masked:
         """Return `texts` with every personal value replaced; `language` is guessed if None."""
         read = [self._read(text) for text in texts]
         words = tuple(one.document.words.lower for one in read)
@@ -114,7 +120,7 @@ def _repeat_values(read: Sequence[_Text]) -> None:
     for one in read:
         for span in one.document.found:
             form = one.form(span)
-            if span.type in NUMERIC:
+            if kind_named(span.type).is_numeric:
                 digits[normalise("phone", form)] = span.type
             if span.type not in {PERSON, LITERAL} and len(form) >= _VALUE_CHARS_MIN:
                 values[form.lower()] = span.type

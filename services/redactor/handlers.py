@@ -6,22 +6,23 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.redactor import leaves, sealing
+from services.redactor import payload
+from services.redactor.answering import Finished, result_of
 from services.redactor.classification import classify
-from services.redactor.domain import LITERAL, Masker
-from services.redactor.keyring import Keyring
+from services.redactor.domain import Masker
+from services.redactor.kinds import LITERAL
 from services.redactor.leaking import leak_check
 from services.redactor.placeholders import Mapping
-from services.redactor.restoring import restore
-from services.redactor.sealing import Envelope, SealError
+from services.redactor.policy import Rules
 from services.redactor.settings import Settings
 from services.redactor.streaming import Streams
+from services.redactor.vault import sealing
+from services.redactor.vault.keyring import Keyring
+from services.redactor.vault.sealing import Envelope, SealError
 from shared.bus import GivenUp
 from shared.contracts.completions import (
     ChunkProduced,
     ChunkRestored,
-    CompletionFailed,
-    CompletionProduced,
     CompletionRestored,
     Outcome,
 )
@@ -29,7 +30,6 @@ from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.event import Event
 from shared.contracts.requests import (
     PAYLOAD_BYTES_MAX,
-    SAMPLING,
     MaskedSubject,
     RequestRedacted,
     RequestRefused,
@@ -38,16 +38,11 @@ from shared.contracts.requests import (
 )
 from shared.contracts.values import Language, now
 
-Finished = CompletionProduced | CompletionFailed | RequestRefused
 THREAD_CHARS_MIN: Final = 20_000
 """A longer request takes more than some milliseconds, so it is masked beside the event loop."""
 MESSAGE_BYTES_MAX: Final = 2 * PAYLOAD_BYTES_MAX - 16 * 1024
 """What a masked request and its envelope may take of one message; the rest is for the frame."""
 _SUBJECT_BYTES: Final = 320
-_KEPT: Final = (
-    *("model", "task", "max_tokens", *SAMPLING, "stream"),
-    *("user", "use_case", "case_id", "conversation_id"),
-)
 _NOT_SCANNED: Final = {"id", "time", "cause", "request_id", "subjects", "fingerprint", "deadline"}
 
 
@@ -62,6 +57,8 @@ class Redactor:
         clock: Callable[[], datetime] = now,
     ) -> None:
         self.streams = Streams(settings.streams_max)
+        self.rules = Rules()
+        """What the policy in force says; replaced as a whole."""
         self._masker = masker
         self._keyring = keyring
         self._master = settings.master_key()
@@ -88,8 +85,9 @@ class Redactor:
         deadline = event.received_at + timedelta(milliseconds=event.timeout_ms)
         if self._clock() >= deadline:
             return self._refused(event, ErrorCode.DEADLINE)
-        payload = _payload(event)
-        masked = self._masker.mask(list(leaves.texts(payload)))
+        rules = self.rules
+        masked = self._masker.mask(payload.texts_of(event), rules=rules)
+        classified = classify(masked, event, rules, self._clock().date())
         digest = request_digest(event)
         sealed = sealing.seal(
             key,
@@ -100,10 +98,10 @@ class Redactor:
         )
         redacted = RequestRedacted.following(
             event,
-            **{name: getattr(event, name) for name in _KEPT},
-            **leaves.rewritten(payload, masked.texts),
+            **payload.rewritten(event, masked.texts),
             language=Language(masked.mapping.language or Language.UNDETERMINED),
-            sensitivity=classify(masked.types, masked.words, event.sensitivity),
+            sensitivity=classified.sensitivity,
+            classification=classified.account,
             subjects=self._masked_subjects(event.tenant, masked.mapping),
             fingerprint=sealing.keyed_hash(self._fingerprints, digest),
             deadline=deadline,
@@ -165,7 +163,7 @@ class Redactor:
                 envelope = sealing.unseal(keys, event.sealed or "", event.request_id)
             except SealError:
                 envelope = None
-            results.append(_result(event, envelope))
+            results.append(result_of(event, envelope))
             await asyncio.sleep(0)
         return results
 
@@ -182,16 +180,6 @@ class Redactor:
         return [restored for chunk in chunks for restored in self.streams.restore(chunk)]
 
 
-def _payload(event: RequestSubmitted) -> dict[str, leaves.Json]:
-    """Return everything in a request that a person may have written."""
-    messages: list[leaves.Json] = [
-        {"role": message.role.value, "content": message.content}
-        | ({"name": message.name} if message.name is not None else {})
-        for message in event.messages
-    ]
-    return {"messages": messages, "metadata": dict(event.metadata)}
-
-
 def _characters(event: RequestSubmitted) -> int:
     return sum(len(message.content) for message in event.messages)
 
@@ -201,43 +189,3 @@ def _epoch_of(event: Finished) -> int | None:
         return sealing.epoch_in(event.sealed or "")
     except SealError:
         return None
-
-
-def _result(event: Finished, envelope: Envelope | None) -> CompletionRestored:
-    language = _language(event, envelope)
-    digest = envelope.request_sha256 if envelope else None
-    if isinstance(event, CompletionProduced) and envelope is not None:
-        text, unresolved = restore(event.text, envelope.mapping, language)
-        return CompletionRestored.following(
-            event,
-            outcome=Outcome.COMPLETION,
-            text=text,
-            finish_reason=event.finish_reason,
-            model=event.model,
-            provider=event.provider,
-            usage=event.usage,
-            cost_nano=event.cost_nano,
-            currency=event.currency,
-            language=language,
-            request_sha256=digest,
-            masked_count=len(envelope.mapping),
-            unresolved_count=unresolved,
-        )
-    # An answer without its envelope stays masked for ever: no half answer is passed off as whole.
-    code = ErrorCode.INTERNAL if isinstance(event, CompletionProduced) else event.code
-    refused = isinstance(event, RequestRefused)
-    return CompletionRestored.following(
-        event,
-        outcome=Outcome.REFUSED if refused else Outcome.FAILED,
-        error=ErrorDetail.of(code, language),
-        language=language,
-        request_sha256=digest,
-        masked_count=len(envelope.mapping) if envelope else 0,
-    )
-
-
-def _language(event: Finished, envelope: Envelope | None) -> Language:
-    """Return the language of the request, which decides how names are inflected."""
-    if envelope is not None and envelope.mapping.language:
-        return Language(envelope.mapping.language)
-    return event.language

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from services.redactor.canonical import canonicalise
-from services.redactor.persons import PERSON
+from services.redactor.kinds import PERSON, kind_named
 from services.redactor.placeholders import normalise
 
-NUMERIC: Final = frozenset({"phone", "card", "cpr", "fodselsnummer", "personnummer", "steuer_id"})
 NUMBER: Final = re.compile(r"(?<![0-9])\+?[0-9](?:[ .\-/()]{0,2}[0-9]){5,20}")
 
 
@@ -29,7 +28,7 @@ def leak_check(serialised: bytes, surfaces: Iterable[tuple[str, str]]) -> frozen
             seen = _stands_in(folded, form.casefold())
         if seen:
             leaking.add(kind)
-        if kind in NUMERIC:
+        if kind_named(kind).is_numeric:
             digits[normalise("phone", form)] = kind
     if digits:
         numbers = (normalise("phone", match.group()) for match in NUMBER.finditer(text))

@@ -6,27 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-LABELS: Final = {
-    # One short word per kind, read alike in all five languages. National numbers share one label,
-    # since one number can look like two kinds.
-    "person": "Klient",
-    "company": "Firma",
-    "address": "Adresse",
-    "email": "Email",
-    "phone": "Telefon",
-    "iban": "Konto",
-    "card": "Kort",
-    "cpr": "Id",
-    "fodselsnummer": "Id",
-    "personnummer": "Id",
-    "steuer_id": "Id",
-    "literal": "Tekst",
-}
-OTHER_LABEL: Final = "Data"
-"""The label of kinds that third parties add."""
+from services.redactor.kinds import KINDS, OTHER, Spelling, kind_named
 
 NUMBER_DIGITS_MAX: Final = 6
-_LABEL_PATTERN: Final = "|".join(sorted({*LABELS.values(), OTHER_LABEL}, key=len, reverse=True))
+_LABELS: Final = {kind.label for kind in (*KINDS.values(), OTHER)}
+_LABEL_PATTERN: Final = "|".join(sorted(_LABELS, key=len, reverse=True))
 _NUMBER: Final = rf"(?P<number>[0-9]{{1,{NUMBER_DIGITS_MAX}}})(?![0-9])"
 STRICT: Final = re.compile(
     rf"(?<![^\W_])(?P<label>{_LABEL_PATTERN})(?P<separator>\\?_){_NUMBER}", re.IGNORECASE
@@ -41,7 +25,7 @@ LOOSE: Final = re.compile(
 )
 """What models make of it as well: a blank, a hyphen or nothing in place of the underscore."""
 
-_CANONICAL_LABEL: Final = {label.casefold(): label for label in {*LABELS.values(), OTHER_LABEL}}
+_CANONICAL_LABEL: Final = {label.casefold(): label for label in _LABELS}
 _PADDED_DIGITS: Final = 3
 
 
@@ -98,7 +82,7 @@ class Mapping:
 
         `form` is the canonical spelling, where `value`, which is put back, is written otherwise.
         """
-        label = LABELS.get(kind, OTHER_LABEL)
+        label = kind_named(kind).label
         identity = (label, normalise(kind, value if form is None else form))
         code = self._codes.get(identity)
         if code is None:
@@ -128,17 +112,19 @@ _NATIONAL_DIGITS_MIN: Final = 7
 
 def normalise(kind: str, value: str) -> str:
     """Return the form of `value` under which two spellings of it are the same."""
-    if kind == "literal":
-        return value
-    if kind == "phone":
-        return _national(value)
-    if kind in {"cpr", "fodselsnummer", "personnummer", "steuer_id", "card"}:
-        return _NOT_DIGITS.sub("", value)
-    if kind == "email":
-        return value.casefold()
-    return (
-        _SEPARATORS.sub(" ", value).strip().casefold().replace(" ", "" if kind == "iban" else " ")
-    )
+    match kind_named(kind).spelling:
+        case Spelling.EXACT:
+            return value
+        case Spelling.CASE:
+            return value.casefold()
+        case Spelling.PHONE:
+            return _national(value)
+        case Spelling.DIGITS:
+            return _NOT_DIGITS.sub("", value)
+        case Spelling.LETTERS:
+            return _SEPARATORS.sub("", value).casefold()
+        case Spelling.WORDS:
+            return _SEPARATORS.sub(" ", value).strip().casefold()
 
 
 def _national(value: str) -> str:

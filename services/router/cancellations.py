@@ -9,8 +9,9 @@ from typing import Final
 import nats.errors
 
 from shared.bus.connection import Connection
-from shared.contracts.catalog import META_LOG, row_of
+from shared.contracts.catalog import row_of
 from shared.contracts.requests import RequestCancelled, RequestRedacted
+from shared.contracts.stores import META_LOG
 from shared.contracts.values import now
 
 ANSWER_S_MAX: Final = 1.0

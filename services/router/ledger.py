@@ -8,7 +8,7 @@ from typing import Final, Protocol, TypeVar
 from services.router import store
 from services.router.commits import GroupCommit
 from services.router.store import Claim, Claimed, End, Ending, Step
-from shared.contracts.catalog import MASKED_RETENTION_S
+from shared.contracts.stores import MASKED_RETENTION_S
 from shared.contracts.values import now
 from shared.db import Database
 from shared.errors import DependencyDown

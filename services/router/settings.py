@@ -20,6 +20,7 @@ from shared.contracts.stated import (
     routing_problems,
     version_of,
 )
+from shared.contracts.values import Sensitivity
 from shared.settings import ServiceSettings
 
 
@@ -161,8 +162,9 @@ def _policy(stated: PolicyDocument) -> Policy:
         tasks={task: Route(route.models, route.reason) for task, route in stated.tasks.items()},
         residency={
             sensitivity: frozenset(allowed)
-            for sensitivity, allowed in stated.residency.items()
-            if allowed != "any"
+            for sensitivity in Sensitivity
+            # A level that is stated nowhere was refused before; here it could go nowhere.
+            if (allowed := stated.residencies_of(sensitivity) or ()) != "any"
         },
         fallbacks=stated.fallbacks,
     )

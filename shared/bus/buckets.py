@@ -15,8 +15,8 @@ from nats.aio.msg import Msg
 
 from shared.bus.connection import Connection
 from shared.configuration import ConfigError
-from shared.contracts.catalog import CONFIG, Bucket
 from shared.contracts.configuration import ConfigurationVersion
+from shared.contracts.stores import CONFIG, Bucket
 from shared.errors import DependencyDown
 
 POLL_S: Final = 1.0

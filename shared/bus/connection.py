@@ -103,7 +103,6 @@ async def listen(
     """Subscribe, and return once the server knows: who is ready hears what is said from now on."""
     subscription = await client.subscribe(subject, queue=queue, cb=handler)
     # nats-py lets a flush overtake what waits to be written: only the second one is behind it.
-    # A link that broke meanwhile subscribes again by itself.
     with suppress(nats.errors.Error):
         for _ in range(2):
             await client.flush()

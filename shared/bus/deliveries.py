@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from shared.bus.publishing import MESSAGE_ID, SEALED, Outgoing
 from shared.bus.pulling import Place
-from shared.contracts.catalog import ANSWERS, SEALED_READER, row_of, subject_of
+from shared.contracts.catalog import SEALED_READER, row_of, subject_of
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import (
     ContractError,
@@ -22,6 +22,7 @@ from shared.contracts.event import (
     decode,
     encode,
 )
+from shared.contracts.stores import ANSWERS
 from shared.contracts.values import DataClass, derived_id
 from shared.errors import Permanent
 from shared.telemetry import TRACEPARENT, begin, traceparent_of

@@ -58,12 +58,11 @@ class Listening:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            count = min(BATCH_MAX, len(self._waiting))
-            events = [self._waiting.popleft() for _ in range(count)]
+            events = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
             try:
                 effects = await self._handler(events)
             except Exception:
-                _log.exception("live events were lost", extra={"facts": {"events": count}})
+                _log.exception("live events were lost", extra={"facts": {"events": len(events)}})
                 continue
             for effect in effects:
                 await publisher.live(subject_of(effect), encode(effect, self._service), None)

@@ -28,9 +28,10 @@ from shared.bus.live import Listening, LiveHandler
 from shared.bus.outbox import Outbox
 from shared.bus.publishing import Publisher
 from shared.bus.slots import SlotConsuming, SlotHandler
-from shared.contracts.catalog import MASKED_RETENTION_S, command_row_of, consumer_named
+from shared.contracts.catalog import command_row_of, consumer_named
 from shared.contracts.commands import Command, Reply
 from shared.contracts.event import Event
+from shared.contracts.stores import MASKED_RETENTION_S
 from shared.contracts.traces import SpanRecorded
 from shared.db import Database, forget_inbox
 from shared.errors import DependencyDown

@@ -65,15 +65,25 @@ from shared.contracts.incidents import (
 )
 from shared.contracts.records import RecordRead, RecordReply
 from shared.contracts.requests import (
-    PAYLOAD_BYTES_MAX,
+    LeakStopped,
     RequestCancelled,
     RequestRedacted,
     RequestRefused,
     RequestSubmitted,
 )
+from shared.contracts.stores import ANSWERS, INBOX, MASKED_LOG, META_LOG, Stream
 from shared.contracts.traces import SpanRecorded, TraceRead, TraceReply
 from shared.contracts.usage import UsageRecorded
 from shared.contracts.values import DataClass
+from shared.contracts.vault import (
+    EraseReply,
+    LookupReply,
+    RotateReply,
+    SubjectErase,
+    SubjectErased,
+    SubjectLookup,
+    VaultRotate,
+)
 
 ROOT: Final = "sw"
 APP: Final = "app"
@@ -87,44 +97,8 @@ SERVICES: Final = (
     *("audit", "evals", "watch", "console"),
 )
 
-_HOUR_S: Final = 3600
-_DAY_S: Final = 24 * _HOUR_S
 _GATHER_S: Final = 0.1
 CLEAR, MASKED, META = DataClass.CLEAR, DataClass.MASKED, DataClass.META
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """One JetStream stream. Ages in seconds, sizes in bytes."""
-
-    name: str
-    max_age_s: int
-    bytes_max: int
-    work_queue: bool = False
-    per_subject_max: int | None = None
-    message_bytes_max: int = 2 * PAYLOAD_BYTES_MAX
-    duplicate_window_s: int = 2 * 60
-    direct_get: bool = False
-
-
-INBOX: Final = Stream(
-    name="SW_INBOX",
-    max_age_s=25 * _HOUR_S,
-    bytes_max=4 * 1024**3,
-    work_queue=True,
-    # A full queue rejects the app that filled it: one subject is one app.
-    per_subject_max=10_000,
-    message_bytes_max=PAYLOAD_BYTES_MAX,
-    # An idempotency key is checked here for an hour, and in the router's call ledger after that.
-    duplicate_window_s=_HOUR_S,
-)
-ANSWERS: Final = Stream(name="SW_CLEAR", max_age_s=_HOUR_S, bytes_max=4 * 1024**3, direct_get=True)
-MASKED_LOG: Final = Stream(name="SW_MASKED", max_age_s=7 * _DAY_S, bytes_max=16 * 1024**3)
-META_LOG: Final = Stream(
-    name="SW_META", max_age_s=7 * _DAY_S, bytes_max=8 * 1024**3, direct_get=True
-)
-STREAMS: Final = (INBOX, ANSWERS, MASKED_LOG, META_LOG)
-MASKED_RETENTION_S: Final = MASKED_LOG.max_age_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +155,8 @@ EVENTS: Final = (
     ),
     EventRow(ChunkProduced, MASKED, ("router",), ("redactor",), None, per_replica=True),
     EventRow(ChunkRestored, CLEAR, ("redactor",), (APP, "gateway"), None),
+    EventRow(LeakStopped, META, ("redactor",), ("audit", "watch"), META_LOG),
+    EventRow(SubjectErased, META, ("redactor",), ("audit",), META_LOG, per_request=False),
     EventRow(UsageRecorded, META, ("router",), ("billing", "audit", "watch"), META_LOG),
     EventRow(HoldGranted, META, ("billing",), ("audit",), META_LOG),
     EventRow(HoldSettled, META, ("billing",), ("audit",), META_LOG),
@@ -255,7 +231,7 @@ CONSUMERS: Final = (
         (
             *(RequestCancelled, UsageRecorded, HoldGranted, HoldSettled, UsagePriced),
             *(BudgetExhausted, EvaluationScored, ConfigPublished, AccessChanged, AccessDenied),
-            *(IncidentOpened, IncidentAcknowledged, IncidentResolved),
+            *(IncidentOpened, IncidentAcknowledged, IncidentResolved, LeakStopped, SubjectErased),
         ),
         batch_max=256,
         gather_s=_GATHER_S,
@@ -268,6 +244,7 @@ CONSUMERS: Final = (
         gather_s=_GATHER_S,
     ),
     Consumer("watch-usage", "watch", (UsageRecorded,), batch_max=256, gather_s=_GATHER_S),
+    Consumer("watch-leaks", "watch", (LeakStopped,), batch_max=64),
     Consumer("watch-spans", "watch", (SpanRecorded,), batch_max=64, gather_s=_GATHER_S),
 )
 
@@ -298,6 +275,9 @@ COMMANDS: Final = (
     # People write these documents, and may write a name into a comment.
     CommandRow(ConfigApply, ConfigApplyReply, CLEAR, (OPERATOR,)),
     CommandRow(ConfigRead, ConfigReadReply, CLEAR, (OPERATOR,)),
+    CommandRow(SubjectLookup, LookupReply, CLEAR, (OPERATOR,)),
+    CommandRow(SubjectErase, EraseReply, CLEAR, (OPERATOR,)),
+    CommandRow(VaultRotate, RotateReply, META, (OPERATOR,)),
     CommandRow(TraceRead, TraceReply, META, _PEOPLE),
     CommandRow(IncidentList, IncidentListReply, META, _PEOPLE),
     CommandRow(IncidentAck, IncidentReply, META, _PEOPLE),
@@ -308,38 +288,6 @@ COMMANDS: Final = (
     CommandRow(RecordRead, RecordReply, MASKED, _PEOPLE),
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """One NATS key-value bucket: one service writes it, `readers` look at it again and again.
-
-    Nobody watches it: a watch can be stale for twenty seconds after a server restart.
-    """
-
-    name: str
-    writer: str
-    readers: tuple[str, ...]
-    bytes_max: int
-    value_bytes_max: int
-
-    @property
-    def stream(self) -> str:
-        """Return the name of the stream behind it."""
-        return f"KV_{self.name}"
-
-    def subject(self, key: str) -> str:
-        """Return the subject of a key."""
-        return f"$KV.{self.name}.{key}"
-
-
-CONFIG: Final = Bucket(
-    name="SW_CONFIG",
-    writer="gateway",
-    readers=("router", "billing"),
-    bytes_max=64 * 1024**2,
-    value_bytes_max=PAYLOAD_BYTES_MAX,
-)
-BUCKETS: Final = (CONFIG,)
 
 _ROWS: Final[Mapping[type[Event], EventRow]] = {row.event: row for row in EVENTS}
 _COMMAND_ROWS: Final[Mapping[type[Command], CommandRow]] = {row.command: row for row in COMMANDS}

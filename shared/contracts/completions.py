@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.event import Record, RequestEvent
+from shared.contracts.requests import TOOLS_MAX, ToolCall, ToolName
 from shared.contracts.values import Currency, Hex64, Language, ModelName, Token
 
 
@@ -56,6 +57,7 @@ class CompletionProduced(RequestEvent):
     redactor: Token | None = None
     user: Token | None = None
     hold_id: UUID | None = None
+    tool_calls: tuple[ToolCall, ...] = Field(default=(), max_length=TOOLS_MAX, repr=False)
 
 
 class CompletionFailed(RequestEvent):
@@ -99,6 +101,9 @@ class CompletionRestored(RequestEvent):
     masked_count: int = Field(default=0, ge=0)
     unresolved_count: int = Field(default=0, ge=0)
     """Placeholders in the answer that stand for nothing: the model invented them."""
+    tool_calls: tuple[ToolCall, ...] = Field(default=(), max_length=TOOLS_MAX, repr=False)
+    masked_tools: tuple[ToolName, ...] = Field(default=(), max_length=TOOLS_MAX, repr=False)
+    """Functions whose arguments keep their placeholders, because the policy does not name them."""
 
 
 class Chunk(RequestEvent):

@@ -3,15 +3,17 @@
 import json
 from enum import StrEnum
 from hashlib import sha256
-from typing import ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints, field_validator
 
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Record, RequestEvent
 from shared.contracts.values import Hex64, Label, Language, ModelName, Sensitivity, Token
 
 MESSAGES_MAX: Final = 256
+PARTS_MAX: Final = 64
+TOOLS_MAX: Final = 128
 OUTPUT_TOKENS_MAX: Final = 32_768
 TIMEOUT_MS_MAX: Final = 600_000
 TIMEOUT_MS_DEFAULT: Final = 120_000
@@ -29,12 +31,66 @@ class Role(StrEnum):
     TOOL = "tool"
 
 
+class PartKind(StrEnum):
+    """What a part of a message is made of; whatever a reader does not know is `other`."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    FILE = "file"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "PartKind | None":
+        return cls.OTHER if isinstance(value, str) else None
+
+
+class Part(Record):
+    """One part of a message that is more than a text: `text`, or a `url`, or `data` in base64."""
+
+    kind: PartKind
+    text: str | None = Field(default=None, repr=False)
+    url: str | None = Field(default=None, repr=False)
+    data: str | None = Field(default=None, repr=False)
+    media_type: Label | None = None
+    """Such as `image/png` or `audio/wav`."""
+    name: str | None = Field(default=None, repr=False, max_length=256)
+
+
+ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+"""The name of a function that a model may call."""
+
+CallId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+"""What a model calls one of its tool calls, so that the result can name it."""
+
+
+class ToolCall(Record):
+    """A model wants a function called. `arguments` is JSON source text, as the model wrote it."""
+
+    id: CallId
+    name: ToolName = Field(repr=False)
+    arguments: str = Field(repr=False)
+
+
+class Tool(Record):
+    """A function that a model may ask for; `parameters` is the JSON Schema of its arguments."""
+
+    name: ToolName = Field(repr=False)
+    description: str | None = Field(default=None, repr=False)
+    parameters: dict[str, JsonValue] | None = Field(default=None, repr=False)
+    strict: bool | None = None
+
+
 class Message(Record):
-    """One turn of a conversation."""
+    """One turn of a conversation. Where there are `parts`, they are all of it, in order."""
 
     role: Role
     content: str = Field(repr=False)
     name: str | None = Field(default=None, repr=False, max_length=256)
+    parts: tuple[Part, ...] = Field(default=(), max_length=PARTS_MAX, repr=False)
+    tool_calls: tuple[ToolCall, ...] = Field(default=(), max_length=TOOLS_MAX, repr=False)
+    tool_call_id: CallId | None = None
+    """Which call a message in the role `tool` answers."""
 
 
 class Ask(RequestEvent):
@@ -55,6 +111,10 @@ class Ask(RequestEvent):
     case_id: Token | None = None
     conversation_id: Token | None = None
     metadata: dict[str, str] = Field(default_factory=dict, max_length=16, repr=False)
+    tools: tuple[Tool, ...] = Field(default=(), max_length=TOOLS_MAX, repr=False)
+    tool_choice: ToolName | None = Field(default=None, repr=False)
+    """`auto`, `none`, `required`, or the name of the one function to call."""
+    parallel_tool_calls: bool | None = None
 
 
 class RequestSubmitted(Ask):
@@ -64,6 +124,14 @@ class RequestSubmitted(Ask):
 
     sensitivity: Sensitivity | None = None
     timeout_ms: int = Field(default=TIMEOUT_MS_DEFAULT, ge=1, le=TIMEOUT_MS_MAX)
+
+    @field_validator("sensitivity", mode="before")
+    @classmethod
+    def _level_is_known(cls, value: object) -> object:
+        # Readers take a level that they do not know for the strictest; a caller is told.
+        if isinstance(value, str) and value not in set(Sensitivity):
+            raise ValueError(f"the levels are {', '.join(Sensitivity)}")
+        return value
 
 
 class MaskedSubject(Record):
@@ -78,6 +146,17 @@ class MaskedSubject(Record):
     hmacs: tuple[Hex64, ...] = ()
 
 
+class Classification(Record):
+    """How a text came to its sensitivity. The caller may raise it; only the policy lowers it."""
+
+    detected: Sensitivity
+    stated: Sensitivity | None = None
+    reasons: tuple[Token, ...] = ()
+    """What was found, such as `person`, `cpr`, `health`, `image`; never the value."""
+    override: Token | None = None
+    """The reason of the override in the policy that lowered it, if one did."""
+
+
 class RequestRedacted(Ask):
     """A request whose personal data has been replaced by placeholders."""
 
@@ -85,6 +164,7 @@ class RequestRedacted(Ask):
 
     language: Language = Language.UNDETERMINED
     sensitivity: Sensitivity
+    classification: Classification | None = None
     subjects: tuple[MaskedSubject, ...] = ()
     fingerprint: Hex64
     """A keyed hash of the request as it came: the same id with another one is a conflict."""
@@ -105,6 +185,15 @@ class RequestRefused(RequestEvent):
     user: Token | None = None
 
 
+class LeakStopped(RequestEvent):
+    """A masked value was seen again in what was about to leave; nothing was sent."""
+
+    kind: ClassVar[str] = "leak.stopped"
+
+    types: tuple[Token, ...] = Field(min_length=1)
+    """What kind of values they were."""
+
+
 class RequestCancelled(RequestEvent):
     """The caller has left: what is not begun need not begin, and what runs is broken off."""
 
@@ -118,8 +207,12 @@ SAMPLING: Final = ("temperature", "top_p", "presence_penalty", "frequency_penalt
 """How a model draws its words; numbers that every dialect has and no text is in."""
 
 _DIGESTED: Final = frozenset(
-    {"messages", "model", "task", "max_tokens", *SAMPLING} | {"metadata", "sensitivity", "use_case"}
+    {"messages", "model", "task", "max_tokens", *SAMPLING}
+    | {"metadata", "sensitivity", "use_case"}
+    | {"tools", "tool_choice", "parallel_tool_calls"}
 )
+_LEFT_OUT_WHEN_EMPTY: Final = ("parts", "tool_calls", "tools")
+"""Younger than the digest: without them, it is what it was."""
 
 
 def request_digest(request: RequestSubmitted) -> str:
@@ -128,6 +221,12 @@ def request_digest(request: RequestSubmitted) -> str:
     How the answer is delivered (`stream`, `timeout_ms`) is no part of the body, so that a caller
     may fetch by a plain request what an interrupted stream began.
     """
-    body = request.model_dump(mode="json", include=set(_DIGESTED), exclude_none=True)
+    body: dict[str, Any] = request.model_dump(
+        mode="json", include=set(_DIGESTED), exclude_none=True
+    )
+    for part in (body, *body["messages"]):
+        for name in _LEFT_OUT_WHEN_EMPTY:
+            if not part.get(name, True):
+                del part[name]
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(canonical.encode()).hexdigest()

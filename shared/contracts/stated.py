@@ -14,6 +14,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.contracts.configuration import Document
+from shared.contracts.masking import MaskingPolicy
 from shared.contracts.money import Amount, StatedPrice, whole_nano
 from shared.contracts.values import Currency, ModelName, Sensitivity, Token
 
@@ -28,6 +29,10 @@ class Capability(StrEnum):
 
     CHAT = "chat"
     STREAM = "stream"
+    TOOLS = "tools"
+    VISION = "vision"
+    AUDIO = "audio"
+    FILES = "files"
 
 
 class Section(BaseModel):
@@ -104,6 +109,23 @@ class PolicyDocument(Section):
     default: StatedRoute
     tasks: dict[Token, StatedRoute] = Field(default_factory=dict)
     fallbacks: dict[ModelName, ModelName] = Field(default_factory=dict)
+    masking: MaskingPolicy = MaskingPolicy()
+
+    @field_validator("residency", mode="before")
+    @classmethod
+    def _levels_are_known(cls, value: object) -> object:
+        # Readers of events take an unknown level for the strictest; here it is a slip of the pen.
+        if isinstance(value, dict) and not value.keys() <= set(Sensitivity):
+            raise ValueError(f"the levels are {', '.join(Sensitivity)}")
+        return value
+
+    def residencies_of(self, sensitivity: Sensitivity) -> Residencies | None:
+        """Return where a level may go; one that is not stated, where the next stricter one may.
+
+        None: neither is stated.
+        """
+        levels = sorted(Sensitivity, key=lambda level: level.strictness)[sensitivity.strictness :]
+        return next((self.residency[level] for level in levels if level in self.residency), None)
 
 
 # --- budgets.yaml ------------------------------------------------------------------------
@@ -177,7 +199,7 @@ def routing_problems(models: ModelsDocument, policy: PolicyDocument, names: Name
             "describe it there, or name another."
         )
     for sensitivity in Sensitivity:
-        if sensitivity not in policy.residency:
+        if policy.residencies_of(sensitivity) is None:
             yield (
                 f"{names.policy} does not say where {sensitivity} texts may go: "
                 f"add it under `residency`, as `any` or a list."

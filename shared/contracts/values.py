@@ -54,8 +54,21 @@ class Sensitivity(StrEnum):
     """How far a text may travel; the order of members is the order of strictness."""
 
     PUBLIC = "public"
+    INTERNAL = "internal"
+    CONFIDENTIAL = "confidential"
     PERSONAL = "personal"
     SPECIAL = "special"
+    """Health, belief, union, minors, crime (Art. 9 and 10 GDPR), secrets, what cannot be read."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Sensitivity | None":
+        """Read a level of a newer version as the strictest, so that levels can be added."""
+        return cls.SPECIAL if isinstance(value, str) else None
+
+    @property
+    def strictness(self) -> int:
+        """Return a number that is the higher, the less far a text may travel."""
+        return list(Sensitivity).index(self)
 
 
 def now() -> datetime:

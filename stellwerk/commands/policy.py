@@ -197,7 +197,7 @@ def permitted(
     residencies = dict.fromkeys(provider.residency for provider in models.providers.values())
     rows: dict[str, dict[str, list[str]]] = {}
     for sensitivity in Sensitivity:
-        stated = policy.residency[sensitivity]
+        stated = policy.residencies_of(sensitivity) or ()
         row: dict[str, list[str]] = {residency: [] for residency in residencies}
         for name, model in models.models.items():
             provider = models.providers[model.provider]

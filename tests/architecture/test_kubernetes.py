@@ -15,14 +15,8 @@ from pydantic import ValidationError
 from deploy.local.nats import PAYLOAD_BYTES_MAX
 from deploy.provision.bus import UNACKNOWLEDGED_FACTOR
 from shared.bus.service import LAST_SPANS_S_MAX
-from shared.contracts.catalog import (
-    BUCKETS,
-    CONSUMERS,
-    SERVICES,
-    STREAMS,
-    Consumer,
-    consumer_named,
-)
+from shared.contracts.catalog import CONSUMERS, SERVICES, Consumer, consumer_named
+from shared.contracts.stores import BUCKETS, STREAMS
 from shared.db import CONNECTIONS_MAX
 from shared.settings import ServiceSettings
 from tests.architecture.source import ROOT

@@ -23,7 +23,7 @@ from deploy.provision.bus import provision_bus
 from shared.bus.commands import ask
 from shared.bus.publishing import MESSAGE_ID
 from shared.contracts.access import AppCreate
-from shared.contracts.catalog import INBOX, known_types, row_of, subject_of
+from shared.contracts.catalog import known_types, row_of, subject_of
 from shared.contracts.completions import (
     ChunkRestored,
     CompletionRestored,
@@ -33,6 +33,7 @@ from shared.contracts.completions import (
 )
 from shared.contracts.event import Event, decode, encode
 from shared.contracts.requests import RequestSubmitted
+from shared.contracts.stores import INBOX
 from shared.contracts.values import derived_id
 from shared.errors import DependencyDown
 from stellwerk.keys import Key, new_key

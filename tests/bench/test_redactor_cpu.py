@@ -15,7 +15,7 @@ import pytest
 from services.redactor.leaking import leak_check
 from services.redactor.placeholders import Mapping
 from services.redactor.restoring import Restorer, restore
-from services.redactor.sealing import Envelope, seal, unseal
+from services.redactor.vault.sealing import Envelope, seal, unseal
 from shared.contracts.values import new_id
 from tests.unit.redactor.masking import mask
 

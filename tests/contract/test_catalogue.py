@@ -24,15 +24,14 @@ from shared.contracts.catalog import (
     EVENTS,
     OPERATOR,
     SERVICES,
-    STREAMS,
     Consumer,
     EventRow,
-    Stream,
     stream_subjects,
     subject_of,
 )
 from shared.contracts.commands import Command
 from shared.contracts.event import Event, Record
+from shared.contracts.stores import STREAMS, Stream
 from tests.contract.golden import Example, event_examples
 
 MODULES = (

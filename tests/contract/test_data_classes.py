@@ -45,6 +45,11 @@ def test_the_search_for_free_text_finds_it() -> None:
         "message.data.messages[].name",
         "message.data.metadata.<key>",
         "message.data.metadata.*",
+        *(f"message.data.messages[].parts[].{name}" for name in ("text", "url", "data", "name")),
+        "message.data.messages[].tool_calls[].arguments",
+        "message.data.tools[].description",
+        "message.data.tools[].parameters.<key>",
+        "message.data.tools[].parameters.*",
     }
 
 

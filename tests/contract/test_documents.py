@@ -12,12 +12,13 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from shared.contracts import generate
-from shared.contracts.catalog import COMMANDS, CONSUMERS, EVENTS, STREAMS
+from shared.contracts.catalog import COMMANDS, CONSUMERS, EVENTS
 from shared.contracts.documents.asyncapi import asyncapi
 from shared.contracts.documents.events import events_page
 from shared.contracts.documents.map import mermaid
 from shared.contracts.documents.yaml import yaml_text
 from shared.contracts.errors import ErrorCode
+from shared.contracts.stores import STREAMS
 from tests.contract.golden import event_examples
 
 

@@ -13,11 +13,12 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from deploy.provision.bus import provision_bus
-from shared.contracts.catalog import INBOX, known_types, row_of, subject_of
+from shared.contracts.catalog import known_types, row_of, subject_of
 from shared.contracts.completions import ChunkRestored, CompletionRestored, Outcome
 from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.event import Event, decode, encode
 from shared.contracts.requests import RequestSubmitted, request_digest
+from shared.contracts.stores import INBOX
 from shared.contracts.traces import Span, SpanRecorded
 from shared.contracts.values import Language, derived_id
 

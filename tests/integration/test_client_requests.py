@@ -9,8 +9,8 @@ from pathlib import Path
 import nkeys
 import pytest
 
-from shared.contracts.catalog import ANSWERS, INBOX
 from shared.contracts.errors import ErrorCode
+from shared.contracts.stores import ANSWERS, INBOX
 from shared.contracts.values import new_id
 from stellwerk import Client
 from stellwerk.answer import Ticket

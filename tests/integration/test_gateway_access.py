@@ -27,8 +27,8 @@ from shared.contracts.access import (
     AppRotate,
     Role,
 )
-from shared.contracts.catalog import META_LOG
 from shared.contracts.errors import ErrorCode
+from shared.contracts.stores import META_LOG
 from shared.contracts.values import new_id, now
 from stellwerk.errors import CommandError
 from stellwerk.keys import Key, new_key

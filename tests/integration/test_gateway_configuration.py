@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.bus.buckets import IN_FORCE
-from shared.contracts.catalog import CONFIG, row_of
+from shared.contracts.catalog import row_of
 from shared.contracts.configuration import (
     ConfigApply,
     ConfigPublished,
@@ -18,6 +18,7 @@ from shared.contracts.configuration import (
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import decode
 from shared.contracts.stated import version_of
+from shared.contracts.stores import CONFIG
 from shared.contracts.values import new_id
 from tests.fixtures.bus import Bus, eventually
 from tests.fixtures.configuration import SHIPPED, changed, shipped

@@ -7,11 +7,12 @@ import pytest
 from nats.aio.client import Client
 
 from shared.contracts.access import AccessDenied, Denial
-from shared.contracts.catalog import META_LOG, subject_of
+from shared.contracts.catalog import subject_of
 from shared.contracts.completions import CompletionRestored, Outcome
 from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.event import encode
 from shared.contracts.requests import RequestCancelled
+from shared.contracts.stores import META_LOG
 from shared.contracts.values import keyed_request_id
 from stellwerk.keys import new_key
 from tests.fixtures.bus import eventually

@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 
 from services.gateway import asking, keyring
 from services.gateway.calls import Headers
-from shared.contracts.catalog import META_LOG
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import RequestCancelled, RequestSubmitted
+from shared.contracts.stores import META_LOG
 from stellwerk.answer import Answer
 from stellwerk.keys import Key, new_key
 from tests.fixtures.gateway import ASK, HELLO, Edge, Gateway, events_of, next_event, text_of

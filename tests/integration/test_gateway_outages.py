@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from shared.contracts.catalog import META_LOG
 from shared.contracts.requests import RequestCancelled
+from shared.contracts.stores import META_LOG
 from stellwerk import exchange
 from tests.fixtures.gateway import Edge, next_event
 

@@ -18,8 +18,9 @@ import yaml
 from deploy.local.nats import find_server
 from deploy.provision.servers import SecretsFolder
 from services.billing.settings import Settings
-from shared.contracts.catalog import INBOX, SERVICES, subject_of
+from shared.contracts.catalog import SERVICES, subject_of
 from shared.contracts.event import encode
+from shared.contracts.stores import INBOX
 from tests.fixtures.bus import eventually, submitted
 from tests.fixtures.cluster import K8S, rendered
 

@@ -8,7 +8,8 @@ from nats.errors import TimeoutError as NatsTimeoutError
 
 from deploy.provision.permissions import PROVISION
 from shared.bus.buckets import IN_FORCE, Entry, read, replace
-from shared.contracts.catalog import CONFIG, CONSUMERS, OPERATOR, SERVICES, STREAMS
+from shared.contracts.catalog import CONSUMERS, OPERATOR, SERVICES
+from shared.contracts.stores import CONFIG, STREAMS
 from tests.fixtures.guarded import GuardedBus, User, let_in
 
 SUBMITTED = "sw.clear.request.submitted.default"

@@ -11,10 +11,11 @@ import pytest
 from nats.aio.client import Client as Bus
 
 from deploy.provision.bus import stream_config
-from shared.contracts.catalog import INBOX, subject_of
+from shared.contracts.catalog import subject_of
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import encode
 from shared.contracts.requests import PAYLOAD_BYTES_MAX
+from shared.contracts.stores import INBOX
 from shared.contracts.values import new_id
 from stellwerk.answer import Ticket
 from stellwerk.asking import Options

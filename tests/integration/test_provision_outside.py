@@ -21,7 +21,8 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.provision.bus import provision_bus
 from deploy.provision.database import role_of
-from shared.contracts.catalog import CONSUMERS, SERVICES, STREAMS
+from shared.contracts.catalog import CONSUMERS, SERVICES
+from shared.contracts.stores import STREAMS
 
 if TYPE_CHECKING:  # Imported for real it would be loaded before pytest can rewrite its asserts.
     from tests.fixtures.servers import NatsServer, PostgresServer

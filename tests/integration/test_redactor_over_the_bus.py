@@ -14,7 +14,7 @@ from services.redactor.__main__ import wired
 from services.redactor.settings import Settings
 from shared.bus import Service
 from shared.bus.publishing import SEALED
-from shared.contracts.catalog import ANSWERS, MASKED_LOG, known_types, row_of, subject_of
+from shared.contracts.catalog import known_types, row_of, subject_of
 from shared.contracts.completions import (
     ChunkProduced,
     ChunkRestored,
@@ -27,6 +27,7 @@ from shared.contracts.completions import (
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, decode, encode
 from shared.contracts.requests import RequestRedacted, RequestRefused, RequestSubmitted
+from shared.contracts.stores import ANSWERS, MASKED_LOG
 from tests.fixtures.bus import Bus, eventually, running, submitted
 from tests.fixtures.schemas import ProvisionedSchema, ProvisionSchema
 

@@ -9,10 +9,10 @@ from pydantic import SecretStr
 from sqlalchemy import create_mock_engine
 from sqlalchemy.schema import CreateTable
 
-from services.redactor.keyring import KEPT_EPOCHS, DatabaseKeyring
-from services.redactor.sealing import EPOCH_S, SealError
 from services.redactor.tables import metadata
-from shared.contracts.catalog import MASKED_RETENTION_S
+from services.redactor.vault.keyring import KEPT_EPOCHS, DatabaseKeyring
+from services.redactor.vault.sealing import EPOCH_S, SealError
+from shared.contracts.stores import MASKED_RETENTION_S
 from shared.db import Database
 from tests.fixtures.schemas import ProvisionedSchema, ProvisionSchema
 

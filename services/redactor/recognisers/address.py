@@ -8,8 +8,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from services.redactor import streets
 from services.redactor.document import Document, Span, Words
+from services.redactor.names import streets
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "address"

@@ -7,10 +7,10 @@ it is a first name that is no other word.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from services.redactor import naming, signs
 from services.redactor.document import Document, Span
+from services.redactor.names import naming, signs
+from services.redactor.names.runs import Runs
 from services.redactor.recognisers.base import Examples
-from services.redactor.runs import Runs
 
 KIND: Final = "person"
 PRIORITY: Final = 40

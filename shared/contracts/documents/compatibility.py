@@ -9,7 +9,7 @@ from typing import Final
 
 from shared.contracts.documents.schemas import Schema
 
-GROWING_ENUMERATIONS: Final = frozenset({"ErrorCode"})
+GROWING_ENUMERATIONS: Final = frozenset({"ErrorCode", "PartKind", "Sensitivity"})
 """Enumerations whose readers know what to do with a member that they have never heard of."""
 _WITHOUT_EFFECT: Final = frozenset({"$schema", "$defs", "default", "description", "title"})
 

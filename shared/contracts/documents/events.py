@@ -10,10 +10,8 @@ from shared.contracts.catalog import (
     EVENTS,
     OPERATOR,
     SERVICES,
-    STREAMS,
     CommandRow,
     EventRow,
-    Stream,
     stream_subjects,
 )
 from shared.contracts.documents.schemas import (
@@ -29,6 +27,7 @@ from shared.contracts.documents.schemas import (
 from shared.contracts.documents.types import ANY_JSON, PATTERN_NAMES, type_text
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, RequestEvent
+from shared.contracts.stores import STREAMS, Stream
 
 _COMMON: Final = frozenset({*ENVELOPE_ATTRIBUTES, *Event.model_fields, *RequestEvent.model_fields})
 _UNITS: Final = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))

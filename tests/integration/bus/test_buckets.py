@@ -6,8 +6,8 @@ from nats.errors import Error as NatsError
 
 from shared.bus.buckets import IN_FORCE
 from shared.configuration import ConfigError
-from shared.contracts.catalog import CONFIG
 from shared.contracts.configuration import ConfigurationVersion, Document
+from shared.contracts.stores import CONFIG
 from tests.fixtures.bus import Bus, eventually, running
 
 LIVE_S_MAX = 2.0

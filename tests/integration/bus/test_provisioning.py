@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from deploy.provision.bus import consumer_config, provision_bus, stream_config
 from deploy.provision.changes import Change
-from shared.contracts.catalog import INBOX, consumer_named
+from shared.contracts.catalog import consumer_named
+from shared.contracts.stores import INBOX
 from tests.fixtures.bus import Bus, running
 from tests.integration.bus.work import mask_all
 

@@ -14,10 +14,10 @@ from shared.bus import DependencyDown, Permanent
 from shared.bus.connection import Connection
 from shared.bus.deliveries import outgoing
 from shared.bus.publishing import Publisher
-from shared.contracts.catalog import INBOX, MASKED_LOG
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.requests import PAYLOAD_BYTES_MAX, RequestSubmitted
+from shared.contracts.stores import INBOX, MASKED_LOG
 from tests.fixtures.bus import Bus, eventually, redacted, running, submitted
 from tests.integration.bus.work import complete, mask, tell
 

@@ -10,7 +10,8 @@ from deploy.provision.permissions import (
     exported_streams,
     service_permissions,
 )
-from shared.contracts.catalog import BUCKETS, CONSUMERS, SERVICES, Bucket
+from shared.contracts.catalog import CONSUMERS, SERVICES
+from shared.contracts.stores import BUCKETS, Bucket
 
 DIRECT = "$JS.API.DIRECT.GET"
 READABLE = {

@@ -1,12 +1,29 @@
 """How far a text may travel."""
 
+from datetime import date
+
 import pytest
 
-from services.redactor.classification import classify
-from shared.contracts.values import Sensitivity
+from services.redactor.classification import Classified, classify
+from services.redactor.policy import Rules
+from shared.contracts.requests import Message, RequestSubmitted, Role
+from shared.contracts.values import Sensitivity, new_id
 from tests.unit.redactor.masking import mask
 
+TODAY = date(2026, 11, 24)
 PUBLIC, PERSONAL, SPECIAL = Sensitivity.PUBLIC, Sensitivity.PERSONAL, Sensitivity.SPECIAL
+
+
+def judged(text: str, stated: Sensitivity | None = None) -> Classified:
+    """Return the judgement of a request with one text."""
+    event = RequestSubmitted(
+        request_id=new_id(),
+        tenant="default",
+        app="crm",
+        messages=(Message(role=Role.USER, content=text),),
+        sensitivity=stated,
+    )
+    return classify(mask(text), event, Rules(), TODAY)
 
 
 @pytest.mark.parametrize(
@@ -23,9 +40,7 @@ PUBLIC, PERSONAL, SPECIAL = Sensitivity.PUBLIC, Sensitivity.PERSONAL, Sensitivit
     ],
 )
 def test_a_text_is_judged_by_what_is_in_it(text: str, level: Sensitivity) -> None:
-    found = mask(text)
-
-    assert classify(found.types, found.words) is level
+    assert judged(text).sensitivity is level
 
 
 @pytest.mark.parametrize(
@@ -34,4 +49,4 @@ def test_a_text_is_judged_by_what_is_in_it(text: str, level: Sensitivity) -> Non
 def test_a_caller_may_raise_the_level_but_never_lower_it(
     stated: Sensitivity | None, level: Sensitivity
 ) -> None:
-    assert classify({"person"}, [], stated) is level
+    assert judged("Kære Bo Holm", stated).sensitivity is level

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.redactor.placeholders import LABELS, LOOSE, STRICT, Mapping, code_of, normalise
+from services.redactor.kinds import KINDS
+from services.redactor.placeholders import LOOSE, STRICT, Mapping, code_of, normalise
 
 
 def test_a_value_keeps_its_placeholder_and_others_get_the_next() -> None:
@@ -39,9 +40,9 @@ def test_two_spellings_of_a_value_are_one(kind: str, first: str, second: str) ->
 
 
 def test_national_numbers_share_one_label() -> None:
-    assert {LABELS[kind] for kind in ("cpr", "fodselsnummer", "personnummer", "steuer_id")} == {
-        "Id"
-    }
+    assert {
+        KINDS[kind].label for kind in ("cpr", "fodselsnummer", "personnummer", "steuer_id")
+    } == {"Id"}
 
 
 @pytest.mark.parametrize(

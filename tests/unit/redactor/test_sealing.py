@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.redactor.placeholders import Mapping
-from services.redactor.sealing import (
+from services.redactor.vault.sealing import (
     Envelope,
     SealError,
     derived_key,

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
-from services.redactor import sealing, store
-from shared.contracts.catalog import MASKED_RETENTION_S
+from services.redactor import store
+from services.redactor.vault import sealing
+from shared.contracts.stores import MASKED_RETENTION_S
 from shared.db import Database
 
 MARGIN_S: Final = 2 * 3600

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
-from services.redactor import naming
 from services.redactor.document import WORD, Document, Span
+from services.redactor.kinds import COMPANY, PERSON
+from services.redactor.names import naming
 from services.redactor.placeholders import APOSTROPHE_AFTER
 
-PERSON: Final = "person"
-COMPANY: Final = "company"
 _LOWER_CASE_LETTERS_MIN: Final = 4
 _CANDIDATES_MAX: Final = 64
 """Of more persons with one name only the latest are compared: a text must not cost its square."""

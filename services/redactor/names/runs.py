@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from services.redactor import naming, streets
 from services.redactor.document import Document
+from services.redactor.names import naming, streets
 
 _NAME_WORDS_MAX: Final = 4
 _RUN_WORDS_MAX: Final = 16

@@ -67,6 +67,7 @@ class Lexicon:
 
 
 def _read(name: str) -> frozenset[str]:
-    text = resources.files("services.redactor").joinpath("data", name).read_text(encoding="utf-8")
+    file = resources.files("services.redactor.names").joinpath("data", name)
+    text = file.read_text(encoding="utf-8")
     lines = (line for line in text.splitlines() if not line.startswith(("#", "[")))
     return frozenset(word for line in lines for word in line.split())

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from services.redactor import naming
-from services.redactor.runs import Runs
+from services.redactor.names import naming
+from services.redactor.names.runs import Runs
 
 TITLE: Final = "title"
 ROLE: Final = "role"
