@@ -36,6 +36,7 @@ def main() -> None:
 
     service.transaction("watch-spans", handlers.spans_recorded)
     service.transaction("watch-usage", incidents.usage_recorded)
+    service.transaction("watch-leaks", incidents.leak_stopped)
     service.command(TraceRead, handlers.trace_read)
     service.command(IncidentList, incidents.incident_list)
     service.command(IncidentAck, incidents.incident_ack)

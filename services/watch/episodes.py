@@ -10,9 +10,8 @@ from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
-from services.watch.rules.base import PLATFORM, Count, Part, Rule, Verdict, Window
+from services.watch.rules.base import PLATFORM, Count, Fact, Part, Rule, Verdict, Window
 from shared.contracts.incidents import Incident, IncidentState, Severity
-from shared.contracts.usage import UsageRecorded
 from shared.contracts.values import derived_id
 
 WATCH: Final = "watch"
@@ -45,7 +44,7 @@ class First:
 
 @dataclass(slots=True)
 class Batch:
-    """What one batch of requests shows: counts by rule, thing, minute and part."""
+    """What one batch of facts shows: counts by rule, thing, minute and part."""
 
     counts: dict[tuple[str, str, datetime, Part], Count] = field(default_factory=dict)
     first: dict[Key, First] = field(default_factory=dict)
@@ -63,18 +62,18 @@ class Batch:
         )
 
 
-def seen_at(usage: UsageRecorded) -> datetime:
-    """Return when a request ended; a clock that runs ahead of the bus's must not empty windows."""
-    return min(usage.time, usage.received_at)
+def seen_at(fact: Fact) -> datetime:
+    """Return when it happened; a clock that runs ahead of the bus's must not empty windows."""
+    return min(fact.time, fact.received_at)
 
 
-def gathered(rules: Sequence[Rule], usages: Iterable[UsageRecorded]) -> Batch:
-    """Return what these requests show to these rules."""
+def gathered(rules: Sequence[Rule], facts: Iterable[Fact]) -> Batch:
+    """Return what these facts show to these rules."""
     batch = Batch()
-    for at, usage in sorted(((seen_at(one), one) for one in usages), key=itemgetter(0)):
+    for at, fact in sorted(((seen_at(one), one) for one in facts), key=itemgetter(0)):
         minute = minute_of(at)
-        for rule in rules:
-            for about, is_good, part, cause in rule.sightings(usage):
+        for rule in (one for one in rules if isinstance(fact, one.SEES)):
+            for about, is_good, part, cause in rule.sightings(fact):
                 place = (rule.NAME, about, minute, part)
                 count = batch.counts.get(place)
                 if count is None:
@@ -85,7 +84,7 @@ def gathered(rules: Sequence[Rule], usages: Iterable[UsageRecorded]) -> Batch:
                 else:
                     count.bad += 1
                     count.last_bad_at, count.cause = at, cause
-                    batch.first.setdefault((rule.NAME, about), First(usage.id, at))
+                    batch.first.setdefault((rule.NAME, about), First(fact.id, at))
     return batch
 
 

@@ -1,7 +1,8 @@
-"""Spans in, traces out; requests in, incidents out."""
+"""Spans in, traces out; facts in, incidents out."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 from uuid import UUID
 
@@ -17,10 +18,11 @@ from services.watch.episodes import (
     Patience,
     gathered,
     in_order,
+    minute_of,
     seen_at,
     window_start,
 )
-from services.watch.rules.base import Rule, Window
+from services.watch.rules.base import Fact, Rule, Window
 from services.watch.store import Kind
 from shared.bus import Answered
 from shared.contracts.catalog import subject_of
@@ -38,6 +40,7 @@ from shared.contracts.incidents import (
     IncidentResolve,
     IncidentResolved,
 )
+from shared.contracts.requests import LeakStopped
 from shared.contracts.traces import SpanRecorded, TraceRead, TraceReply
 from shared.contracts.usage import UsageRecorded
 from shared.contracts.values import derived_id
@@ -96,7 +99,7 @@ async def forget_spans(database: Database, kept_s: float) -> Sequence[Event]:
 
 
 class Incidents:
-    """Turns requests into incidents; all it knows lies in the database."""
+    """Turns facts into incidents; all it knows lies in the database."""
 
     def __init__(self, database: Database, rules: Sequence[Rule], patience: Patience) -> None:
         self._database = database
@@ -107,8 +110,28 @@ class Incidents:
         self, events: Sequence[UsageRecorded], tx: Transaction
     ) -> Sequence[Event]:
         """Count what the requests show, and open, carry on or end what follows from it."""
-        batch = gathered(self._rules, events)
         at = await store.take_turn(tx, max(map(seen_at, events)))
+        return await self._counted(events, tx, at)
+
+    async def leak_stopped(self, events: Sequence[LeakStopped], tx: Transaction) -> Sequence[Event]:
+        """Open or carry on an incident for each app of which something nearly left.
+
+        Leaks are judged by their own minute, not by the latest fact's: requests are counted
+        beside them, and after an outage of watch a leak must not be too old to be told.
+        """
+        effects: list[Event] = []
+        in_time = sorted(events, key=seen_at)
+        for _, together in groupby(in_time, lambda one: minute_of(seen_at(one))):
+            leaks = list(together)
+            at = seen_at(leaks[-1])
+            await store.take_turn(tx, at)
+            effects += await self._counted(leaks, tx, at)
+        return effects
+
+    async def _counted(
+        self, facts: Sequence[Fact], tx: Transaction, at: datetime
+    ) -> Sequence[Event]:
+        batch = gathered(self._rules, facts)
         await store.count(tx, batch)
         board = Board(await store.known(tx, at), at, self._patience)
         await self._judge(tx, board, batch.keys, batch, at)

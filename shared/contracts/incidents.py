@@ -33,7 +33,7 @@ class Incident(Record):
     rule: Token
     severity: Severity
     about: ModelName
-    """What is in trouble: a provider, a model, or `platform`."""
+    """What is in trouble: a provider, a model, an app as `tenant/app`, or `platform`."""
     state: IncidentState = IncidentState.OPEN
     opened_at: AwareDatetime
     last_seen_at: AwareDatetime

@@ -24,7 +24,7 @@ from shared.contracts.values import now
 from tests.fixtures.processes import ProvisionedBus, running, until
 from tests.fixtures.schemas import ProvisionedSchema, ProvisionSchema
 from tests.integration.test_watch_incidents import PATIENCE
-from tests.unit.watch.usages import answered, failed, usage
+from tests.unit.watch.usages import answered, failed, leak, usage
 
 FACTS = 500
 BATCH = 256
@@ -65,6 +65,31 @@ async def test_two_replicas_one_of_them_killed_make_one_incident_that_counts_all
     assert await schema.admin.fetchval("SELECT count(*) FROM watch.notification") == 2
 
 
+async def test_leaks_that_happened_while_watch_was_down_are_one_critical_incident_an_app(
+    provisioned_bus: ProvisionedBus, provision_schema: ProvisionSchema
+) -> None:
+    schema = await provision_schema("watch")
+    long_ago = now() - timedelta(hours=3)
+    leaks = [leak("phone", at=long_ago), leak("cpr", "phone", at=long_ago + timedelta(seconds=9))]
+    # What is told of requests meanwhile is hours younger.
+    await provisioned_bus.publish([usage(answered(), at=now())])
+    async with running("watch", provisioned_bus, schema):
+        await until(lambda: _tallied(schema, 1))
+        await provisioned_bus.publish([*leaks, leak("person", app="crm", at=now())], "redactor")
+        await until(lambda: _counted(schema, 3))
+
+    rows = await schema.admin.fetch(
+        "SELECT about, severity, count, facts->>'types' FROM watch.incident ORDER BY about"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("default/crm", "critical", 1, "person"),
+        ("default/letters", "critical", 2, "cpr phone"),
+    ]
+    assert await schema.admin.fetchval(
+        "SELECT count(*) FROM watch.notification WHERE kind = 'opened'"
+    ) == len(rows)
+
+
 class Counting:
     """A transaction that counts its statements."""
 
@@ -97,6 +122,11 @@ async def test_a_full_batch_takes_as_many_statements_as_one_fact(
 
 async def _counted(schema: ProvisionedSchema, at_least: int) -> bool:
     found: int = await schema.admin.fetchval("SELECT coalesce(sum(count), 0) FROM watch.incident")
+    return found >= at_least
+
+
+async def _tallied(schema: ProvisionedSchema, at_least: int) -> bool:
+    found: int = await schema.admin.fetchval("SELECT count(*) FROM watch.tally")
     return found >= at_least
 
 

@@ -1,6 +1,6 @@
 """What a rule is; every other module of this folder is one, found by `shared.plugins`.
 
-A rule says what one request shows, and what many such sights together mean. Counting, windows,
+A rule says what one fact shows, and what many such sights together mean. Counting, windows,
 episodes, notifications and the database are watch's: a rule is pure and knows none of them.
 """
 
@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Severity
+from shared.contracts.requests import LeakStopped
 from shared.contracts.usage import UsageRecorded
 from shared.contracts.values import Label, ModelName, Token
 
@@ -20,6 +21,8 @@ PATIENCE_MS: Final = 10_000
 PLATFORM: Final = "platform"
 """What trouble is about when it is about everything."""
 
+Fact = UsageRecorded | LeakStopped
+"""What watch is told; each rule looks at one class of it."""
 Part = tuple[ModelName, ...]
 """Whose doing it was: the models or providers behind what was seen; empty if nobody's."""
 Facts = Mapping[Token, int | float | Label]
@@ -35,7 +38,7 @@ class Verdict(StrEnum):
 
 
 class Sighting(NamedTuple):
-    """What one request shows of one thing: that it works, or that it does not."""
+    """What one fact shows of one thing: that it works, or that it does not."""
 
     about: ModelName
     is_good: bool
@@ -137,6 +140,8 @@ class Rule(Protocol):
 
     NAME: Token
     SEVERITY: Severity
+    SEES: type[Fact]
+    """The class of facts that it is shown; it never gets another."""
     WINDOW_MINUTES: int
     """How far back it looks: the minute that runs, and those before it."""
     EXPLAINED_BY: Sequence[Token]
@@ -148,8 +153,8 @@ class Rule(Protocol):
     """What to do about it."""
     EXAMPLES: Sequence[Example]
 
-    def sightings(self, usage: UsageRecorded) -> Iterable[Sighting]:
-        """Return what one request shows; nothing if it shows nothing to this rule."""
+    def sightings(self, fact: Any) -> Iterable[Sighting]:  # noqa: ANN401  As `SEES` says.
+        """Return what one fact shows; nothing if it shows nothing to this rule."""
 
     def judged(self, window: Window) -> Verdict:
         """Return what the sightings of one thing mean together."""

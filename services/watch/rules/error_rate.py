@@ -19,6 +19,7 @@ from shared.contracts.usage import Attempt, AttemptOutcome, UsageRecorded
 
 NAME: Final = "error_rate"
 SEVERITY: Final = Severity.CRITICAL
+SEES: Final = UsageRecorded
 WINDOW_MINUTES: Final = 10
 EXPLAINED_BY: Final = ("error_rate", "fallback_active")
 WHAT: Final = "More than 10 % of the requests of the last 10 minutes failed."

@@ -17,6 +17,7 @@ from shared.contracts.usage import Attempt, AttemptOutcome, UsageRecorded
 
 NAME: Final = "fallback_active"
 SEVERITY: Final = Severity.WARNING
+SEES: Final = UsageRecorded
 WINDOW_MINUTES: Final = 60
 EXPLAINED_BY: Final = ()
 WHAT: Final = "Calls to this provider fail; another model answers in its place, or none does."

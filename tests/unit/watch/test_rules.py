@@ -9,13 +9,14 @@ from pydantic import TypeAdapter
 
 from services.watch import rules
 from services.watch.episodes import gathered
-from services.watch.rules.base import Example, Rule, Verdict, Window
+from services.watch.rules.base import Example, Fact, Rule, Verdict, Window
 from shared.contracts.completions import Outcome
 from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Incident
+from shared.contracts.requests import LeakStopped
 from shared.contracts.usage import Attempt, AttemptOutcome, UsageRecorded
 from shared.contracts.values import ModelName, new_id
-from tests.unit.watch.usages import START, usage
+from tests.unit.watch.usages import START, failed, leak, usage
 
 RULES = rules.load()
 CASES = [
@@ -35,12 +36,22 @@ attempts = st.builds(
     outcome=st.sampled_from(AttemptOutcome),
     error_class=st.sampled_from([None, "unreachable", "rejected", "something-new"]),
 )
+leaks = st.builds(
+    lambda types: leak(*types),
+    st.lists(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True), max_size=9),
+)
 usages = st.builds(
     lambda calls, code, outcome: usage(*calls, code=code, outcome=outcome),
     st.lists(attempts, max_size=3),
     st.sampled_from([None, *ErrorCode]),
     st.sampled_from(Outcome),
 )
+
+
+def test_a_rule_is_shown_only_what_it_sees() -> None:
+    assert {rule.SEES for rule in RULES} == {UsageRecorded, LeakStopped}
+    assert {name for name, *_ in gathered(RULES, [leak()]).counts} == {"leak_stopped"}
+    assert "leak_stopped" not in {name for name, *_ in gathered(RULES, [usage(failed())]).counts}
 
 
 def test_the_rules_of_the_folder_are_found_and_what_explains_comes_first() -> None:
@@ -76,11 +87,11 @@ def test_a_window_in_which_nothing_was_seen_is_fine(rule: Rule) -> None:
 
 
 @every_rule
-@given(given_usages=st.lists(usages, min_size=1, max_size=8))
-def test_no_request_is_too_strange_and_what_is_stated_fits_an_incident(
-    rule: Rule, given_usages: list[UsageRecorded]
+@given(given_facts=st.lists(usages | leaks, min_size=1, max_size=8))
+def test_no_fact_is_too_strange_and_what_is_stated_fits_an_incident(
+    rule: Rule, given_facts: list[Fact]
 ) -> None:
-    batch = gathered([rule], given_usages)
+    batch = gathered([rule], given_facts)
 
     for (name, about, _, part), count in batch.counts.items():
         window = Window({part: count}, fresh=count.bad)

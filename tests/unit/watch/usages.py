@@ -1,9 +1,10 @@
-"""Requests as watch is told of them, in the few ways that matter to rules."""
+"""Facts as watch is told of them, in the few ways that matter to rules."""
 
 from datetime import UTC, datetime
 
 from shared.contracts.completions import Outcome, TokenUsage
 from shared.contracts.errors import ErrorCode
+from shared.contracts.requests import LeakStopped
 from shared.contracts.usage import Attempt, AttemptOutcome, Decision, UsageRecorded
 from shared.contracts.values import Sensitivity, new_id
 
@@ -50,4 +51,11 @@ def usage(
         attempts=attempts,
         usage=TokenUsage(input_tokens=1, output_tokens=1),
         sensitivity=Sensitivity.PUBLIC,
+    )
+
+
+def leak(*types: str, app: str = "letters", at: datetime = START) -> LeakStopped:
+    """Return a request that was refused because these kinds of values would have left."""
+    return LeakStopped(
+        tenant="default", app=app, time=at, request_id=new_id(), types=types or ("person",)
     )
