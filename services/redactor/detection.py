@@ -6,6 +6,7 @@ from typing import Final, Self, cast
 
 from services.redactor import languages
 from services.redactor.canonical import Canonical, canonicalise
+from services.redactor.dictionaries import EMPTY, Dictionary
 from services.redactor.document import ContextWords, Document, Span
 from services.redactor.names.lexicon import Lexicon
 from services.redactor.recognisers.base import ENTRY_POINTS, PACKAGE, Recogniser
@@ -48,12 +49,16 @@ class Detector:
         """Fill `document.found`."""
         for recogniser in self._recognisers:
             document.found.extend(recogniser.find(document))
+        document.hold_back_allowed()
         document.settle()
 
-    def detect(self, text: str, language: str | None = None) -> list[Span]:
+    def detect(
+        self, text: str, language: str | None = None, dictionary: Dictionary = EMPTY
+    ) -> list[Span]:
         """Return what is personal in `text`, by offsets into `text` as it came."""
         canonical = canonicalise(text)
         document = self.document(canonical, language)
+        document.dictionary = dictionary
         document.language = language or languages.guess([document.words.lower])
         self.run(document)
         return [

@@ -8,6 +8,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Final
 
+from services.redactor.dictionaries import ALLOW, ALLOWABLE, EMPTY, Dictionary, Listed
 from services.redactor.names.lexicon import Lexicon
 
 WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -68,6 +69,8 @@ class Document:
     lexicon: Lexicon
     context: "ContextWords"
     language: str | None = None
+    dictionary: Dictionary = EMPTY
+    """The company's own lists, of the tenant whose text it is."""
     found: list[Span] = field(default_factory=list)
     """What recognisers of higher priority have found so far."""
     _settled: Spans = field(default_factory=Spans)
@@ -99,6 +102,17 @@ class Document:
             if sum(map(str.isdigit, match.group())) >= _DIGITS_MIN
         ]
 
+    @cached_property
+    def listed(self) -> list[Listed]:
+        """Where entries of the company's own lists stand."""
+        return self.dictionary.find(self.text)
+
+    def hold_back_allowed(self) -> None:
+        """Drop finds that lie within an entry of the allow-list and may be held back by one."""
+        allowed = [place for place in self.listed if place.kind == ALLOW]
+        if allowed:
+            self.found = [span for span in self.found if not _is_allowed(span, allowed)]
+
     def matches(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         """Find `pattern` inside the digit groups only."""
         for start, end in self.numbers:
@@ -123,6 +137,11 @@ class Document:
 
     def span(self, start: int, end: int, kind: str, score: float, rule: str) -> Span:
         return Span(start, end, kind, score, "rules", f"{kind}.{rule}")
+
+
+def _is_allowed(span: Span, allowed: Iterable[Listed]) -> bool:
+    within = (place.start <= span.start and span.end <= place.end for place in allowed)
+    return span.type in ALLOWABLE and any(within)
 
 
 class ContextWords:

@@ -82,7 +82,7 @@ class Masker:
         self,
         texts: Sequence[str],
         language: str | None = None,
-        rules: Rules = Rules(),  # noqa: ARG002, B008  Frozen.
+        rules: Rules = Rules(),  # noqa: B008  Frozen.
     ) -> Masked:
         """Return `texts` with every personal value replaced; `language` is guessed if None."""
         read = [self._read(text) for text in texts]
@@ -90,6 +90,7 @@ class Masker:
         language = language or languages.guess(words)
         for one in read:
             one.document.language = language
+            one.document.dictionary = rules.dictionary
             self._detector.run(one.document)
         _repeat_values(read)
         for one, spans in zip(read, link([one.document for one in read]), strict=True):

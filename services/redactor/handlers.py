@@ -85,7 +85,7 @@ class Redactor:
         deadline = event.received_at + timedelta(milliseconds=event.timeout_ms)
         if self._clock() >= deadline:
             return self._refused(event, ErrorCode.DEADLINE)
-        rules = self.rules
+        rules = self.rules.for_tenant(event.tenant)
         masked = self._masker.mask(payload.texts_of(event), rules=rules)
         classified = classify(masked, event, rules, self._clock().date())
         digest = request_digest(event)

@@ -7,6 +7,7 @@ from typing import Final
 
 PERSON: Final = "person"
 COMPANY: Final = "company"
+PROJECT: Final = "project"
 LITERAL: Final = "literal"
 
 
@@ -49,7 +50,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     PERSON: Kind("Klient"),
     # Only companies named after a masked person, and those of the company's own lists.
     COMPANY: Kind("Firma", is_personal=False),
-    "project": Kind("Projekt", is_personal=False),
+    PROJECT: Kind("Projekt", is_personal=False),
     "address": Kind("Adresse"),
     "email": Kind("Email", Spelling.CASE),
     "phone": Kind("Telefon", Spelling.PHONE),

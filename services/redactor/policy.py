@@ -1,12 +1,32 @@
-"""What the policy in force says about masking."""
+"""What is in force about masking: the policy, and the company's own lists."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
 
+from services.redactor.dictionaries import EMPTY, Dictionary
+from shared.configuration import parse_yaml
+from shared.contracts.configuration import ConfigurationVersion, Document
 from shared.contracts.masking import MaskingPolicy
+from shared.contracts.stated import PolicyDocument
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules that one batch is masked by."""
+    """What one request is masked by; `for_tenant` adds the lists of whoever asked."""
 
     policy: MaskingPolicy = field(default_factory=MaskingPolicy)
+    dictionaries: Mapping[str, Dictionary] = field(default_factory=dict)
+    dictionary: Dictionary = EMPTY
+
+    def for_tenant(self, tenant: str) -> Self:
+        return replace(self, dictionary=self.dictionaries.get(tenant, EMPTY))
+
+    def configured(self, version: ConfigurationVersion) -> Self:
+        """Return the rules under another version. Raises `ConfigError` if it cannot be read."""
+        return replace(self, policy=masking_in(version.documents[Document.POLICY], Document.POLICY))
+
+
+def masking_in(text: str, name: str) -> MaskingPolicy:
+    """Return what policy.yaml says about masking. Raises `ConfigError`."""
+    return parse_yaml(text, PolicyDocument, name).masking

@@ -44,6 +44,7 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/redactor/policy.py": "what the policy says about masking, in force at once",
     "services/redactor/canonical.py": "one spelling for detection, with the way back to the text",
     "services/redactor/classification.py": "judges how far a text may travel",
+    "services/redactor/dictionaries.py": "the company's own lists, read again when they change",
     "services/redactor/detection.py": "runs all recognisers and settles overlaps",
     "services/redactor/document.py": "what a recogniser is given and returns",
     "services/redactor/kinds.py": "how each kind is labelled, compared and judged",

@@ -4,6 +4,7 @@ from types import ModuleType
 
 import pytest
 
+from services.redactor.dictionaries import EMPTY
 from services.redactor.recognisers.base import ENTRY_POINTS, PACKAGE, Recogniser
 from shared.plugins import load
 from tests.unit.redactor.masking import detector
@@ -14,7 +15,8 @@ IGNORED = [(one, text) for one in RECOGNISERS for text in one.EXAMPLES.ignored]
 
 
 def _finds(module: ModuleType, text: str) -> list[str]:
-    spans = detector().detect(text)
+    lists = getattr(module, "EXAMPLE_LISTS", EMPTY)
+    spans = detector().detect(text, dictionary=lists)
     return [text[span.start : span.end] for span in spans if span.type == module.KIND]
 
 

@@ -18,7 +18,7 @@ from services.watch.episodes import (
     minute_of,
     window_start,
 )
-from services.watch.rules.base import Count, Part, Window
+from services.watch.rules.base import Count, Fact, Part, Window
 from shared.contracts.incidents import Incident, IncidentState, Severity
 from shared.contracts.usage import UsageRecorded
 from tests.unit.watch.usages import START, answered, failed, usage
@@ -36,10 +36,10 @@ class World:
         self.opened: list[str] = []
         self.resolved: list[str] = []
 
-    def take(self, usages: Iterable[UsageRecorded] = (), at: datetime | None = None) -> None:
-        usages = list(usages)
-        batch = gathered(RULES, usages)
-        at = at or max(one.time for one in usages)
+    def take(self, facts: Iterable[Fact] = (), at: datetime | None = None) -> None:
+        facts = list(facts)
+        batch = gathered(RULES, facts)
+        at = at or max(one.time for one in facts)
         for key, new in batch.counts.items():
             old = self.counts.setdefault(key, Count())
             old.good, old.bad = old.good + new.good, old.bad + new.bad
@@ -47,7 +47,7 @@ class World:
             old.last_bad_at = new.last_bad_at or old.last_bad_at
             old.cause = new.cause or old.cause
         board = Board(self.known, at, PATIENCE)
-        keys = batch.keys if usages else board.open_keys
+        keys = batch.keys if facts else board.open_keys
         for rule, about in in_order(RULES, keys):
             key2, since = (rule.NAME, about), window_start(at, rule.WINDOW_MINUTES)
             window = self.window(key2, since, at)
