@@ -10,10 +10,10 @@ from services.redactor import payload
 from services.redactor.answering import Finished, result_of
 from services.redactor.classification import classify
 from services.redactor.domain import Masker
+from services.redactor.in_force import InForce
 from services.redactor.kinds import LITERAL
 from services.redactor.leaking import leak_check
 from services.redactor.placeholders import Mapping
-from services.redactor.policy import Rules
 from services.redactor.settings import Settings
 from services.redactor.streaming import Streams
 from services.redactor.vault import sealing
@@ -55,10 +55,10 @@ class Redactor:
         keyring: Keyring,
         settings: Settings,
         clock: Callable[[], datetime] = now,
+        in_force: InForce | None = None,
     ) -> None:
         self.streams = Streams(settings.streams_max)
-        self.rules = Rules()
-        """What the policy in force says; replaced as a whole."""
+        self._in_force = in_force or InForce()
         self._masker = masker
         self._keyring = keyring
         self._master = settings.master_key()
@@ -85,7 +85,7 @@ class Redactor:
         deadline = event.received_at + timedelta(milliseconds=event.timeout_ms)
         if self._clock() >= deadline:
             return self._refused(event, ErrorCode.DEADLINE)
-        rules = self.rules.for_tenant(event.tenant)
+        rules = self._in_force.rules.for_tenant(event.tenant)
         masked = self._masker.mask(payload.texts_of(event), rules=rules)
         classified = classify(masked, event, rules, self._clock().date())
         digest = request_digest(event)
@@ -98,6 +98,7 @@ class Redactor:
         )
         redacted = RequestRedacted.following(
             event,
+            config_version=rules.version,
             **payload.rewritten(event, masked.texts),
             language=Language(masked.mapping.language or Language.UNDETERMINED),
             sensitivity=classified.sensitivity,

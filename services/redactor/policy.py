@@ -9,6 +9,7 @@ from shared.configuration import parse_yaml
 from shared.contracts.configuration import ConfigurationVersion, Document
 from shared.contracts.masking import MaskingPolicy
 from shared.contracts.stated import PolicyDocument
+from shared.contracts.values import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,16 @@ class Rules:
     policy: MaskingPolicy = field(default_factory=MaskingPolicy)
     dictionaries: Mapping[str, Dictionary] = field(default_factory=dict)
     dictionary: Dictionary = EMPTY
+    version: Version = "0"
+    """Of the configuration; 0 before any is in force, when the defaults count."""
 
     def for_tenant(self, tenant: str) -> Self:
         return replace(self, dictionary=self.dictionaries.get(tenant, EMPTY))
 
     def configured(self, version: ConfigurationVersion) -> Self:
         """Return the rules under another version. Raises `ConfigError` if it cannot be read."""
-        return replace(self, policy=masking_in(version.documents[Document.POLICY], Document.POLICY))
+        policy = masking_in(version.documents[Document.POLICY], Document.POLICY)
+        return replace(self, policy=policy, version=version.version)
 
 
 def masking_in(text: str, name: str) -> MaskingPolicy:

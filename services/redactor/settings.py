@@ -22,6 +22,10 @@ class Settings(ServiceSettings):
         default=None,
         description="File with the vault's master key: 32 random bytes in hex or base64.",
     )
+    dictionaries_folder: Path | None = Field(
+        default=None,
+        description="Folder with the company's own lists, `<tenant>/persons.txt` and so on.",
+    )
     streams_max: int = Field(
         default=4096, ge=1, description="Streamed answers restored side by side by one replica."
     )

@@ -47,6 +47,7 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/redactor/dictionaries.py": "the company's own lists, read again when they change",
     "services/redactor/detection.py": "runs all recognisers and settles overlaps",
     "services/redactor/document.py": "what a recogniser is given and returns",
+    "services/redactor/in_force.py": "the rules in force: configuration and lists, looked at again",
     "services/redactor/kinds.py": "how each kind is labelled, compared and judged",
     "services/redactor/languages.py": "guesses a text's language",
     "services/redactor/leaking.py": "the last look at what is about to leave",
