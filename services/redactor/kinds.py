@@ -8,6 +8,7 @@ from typing import Final
 PERSON: Final = "person"
 COMPANY: Final = "company"
 PROJECT: Final = "project"
+SECRET: Final = "secret"  # noqa: S105  The name of a kind.
 LITERAL: Final = "literal"
 
 
@@ -72,7 +73,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "birth_date": Kind("Dato", Spelling.WORDS),
     "customer_number": _NUMBER,
     "case_number": _NUMBER,
-    "secret": Kind("Secret", Spelling.EXACT),
+    SECRET: Kind("Secret", Spelling.EXACT),
     LITERAL: Kind("Tekst", Spelling.EXACT, is_personal=False),
 }
 OTHER: Final = Kind("Data")

@@ -55,6 +55,7 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/redactor/placeholders.py": "one placeholder per value, and how one is known again",
     "services/redactor/restoring.py": "puts values back, in whole texts and over chunks",
     "services/redactor/streaming.py": "restores streamed answers piece by piece",
+    "services/redactor/topics.py": "the words that say what a text is about",
     "services/router/attempts.py": "one provider call: its time-outs, its span, how it ended",
     "services/router/cancellations.py": "whether a caller left before this process listened",
     "services/router/chunks.py": "the live side of a streamed answer",
