@@ -15,9 +15,10 @@ MINOR: Final = "minor"
 
 _ALL: Final = ""
 _WORDS: Final[Mapping[tuple[str, str], str]] = {
-    (INTERNAL, "da nb nn sv de"): """
-        intern= internt= interne= interna= interner= internes= internen= internem= internal=
-        hausintern betriebsintern firmenintern internbrug internbruk
+    (INTERNAL, "da nb nn sv de"): "intern=",
+    (INTERNAL, _ALL): """
+        internt= interne= interna= interner= internes= internen= internem= hausintern
+        betriebsintern firmenintern internbrug internbruk
     """,
     (CONFIDENTIAL, _ALL): """
         fortrolig konfidentiel konfidensiel konfidentiell forretningshemmelig bedriftshemmelig
@@ -53,9 +54,9 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
     ("health", "en"): "patients= diagnosis= diagnosed= therapy=",
     ("religion", _ALL): """
         religio muslim islam= islamisk islamic islamisch moské moskeen moschee mosque jødisk jødedom
-        jüdisch jewish judisk katolik katolsk katholi catholi protestantisk protestantisch buddhis hinduis
-        jehova mormon trossamf glaubensgem kirchensteuer kirchenmitgl kirchenaustr konfession
-        ateist atheist synagog ramadan
+        jüdisch jewish judisk katolik katolsk katholi catholi protestantisk protestantisch
+        buddhis hinduis jehova mormon trossamf glaubensgem kirchensteuer kirchenmitgl kirchenaustr
+        konfession ateist atheist synagog ramadan
     """,
     ("religion", "de sv"): "jude= juden= judar=",
     ("religion", "da nb nn"): "jøde= jøden= jøder=",
@@ -68,9 +69,9 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
         straffeattest strafferegist straffedom straffedømt straffesag straffesak straffet=
         sigtet= sigtelse siktet= siktelse sikta= tiltalt= dømt= dømd= dömd=
         dömdes= fængsel= fængslet fængsling fengsel= fengslet fengsling fängelse häktad åtalad
-        brottsregist belastningsregist vandelsattest politiattest politianmeld politianmäl polisanmäl anholdt=
-        vorstraf vorbestraf strafregister führungszeugnis straftat strafverfahren strafanzeige
-        haftstrafe gefängnis untersuchungshaft bewährungsstr verurteilt= verhaftet= voldtægt
+        brottsregist belastningsregist vandelsattest politiattest politianmeld polisanmäl
+        anholdt= vorstraf vorbestraf strafregister führungszeugnis straftat
+        strafverfahren strafanzeige haftstrafe gefängnis untersuchungshaft bewährungsstr verurteilt= verhaftet= voldtægt
         voldtekt våldtäkt vergewaltig convicted= felony= felonies= misdemeano imprison arrested=
         embezzl underslæb underslag=
     """,

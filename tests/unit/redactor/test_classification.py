@@ -1,52 +1,183 @@
-"""How far a text may travel."""
+"""How far a text may travel, why, and who may change that."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from services.redactor.classification import Classified, classify
+from services.redactor.dictionaries import Dictionary, entries_of
+from services.redactor.kinds import PROJECT
 from services.redactor.policy import Rules
-from shared.contracts.requests import Message, RequestSubmitted, Role
+from shared.contracts.masking import MaskingPolicy, Override
+from shared.contracts.requests import Message, Part, PartKind, RequestSubmitted, Role
 from shared.contracts.values import Sensitivity, new_id
-from tests.unit.redactor.masking import mask
+from tests.unit.redactor import levels
+from tests.unit.redactor.levels import CONFIDENTIAL, PERSONAL, PUBLIC, SAMPLES, SPECIAL
+from tests.unit.redactor.masking import masker
 
 TODAY = date(2026, 11, 24)
-PUBLIC, PERSONAL, SPECIAL = Sensitivity.PUBLIC, Sensitivity.PERSONAL, Sensitivity.SPECIAL
+LISTS = Dictionary(entries_of({PROJECT: [levels.PROJECT]}))
+CASES = [
+    pytest.param(level, language, text, reason, id=f"{level}-{language}-{number}")
+    for level, languages in SAMPLES.items()
+    for language, texts in languages.items()
+    for number, (text, reason) in enumerate(texts)
+]
 
 
-def judged(text: str, stated: Sensitivity | None = None) -> Classified:
+def judged(
+    text: str = "",
+    stated: Sensitivity | None = None,
+    policy: MaskingPolicy | None = None,
+    parts: tuple[Part, ...] = (),
+    language: str | None = None,
+) -> Classified:
     """Return the judgement of a request with one text."""
     event = RequestSubmitted(
         request_id=new_id(),
         tenant="default",
         app="crm",
-        messages=(Message(role=Role.USER, content=text),),
+        use_case="letters",
+        messages=(Message(role=Role.USER, content=text, parts=parts),),
         sensitivity=stated,
     )
-    return classify(mask(text), event, Rules(), TODAY)
+    rules = Rules(policy=policy or MaskingPolicy(), dictionary=LISTS)
+    return classify(masker().mask([text], language, rules), event, rules, TODAY)
+
+
+@pytest.mark.parametrize("language", [None, "its own"])
+@pytest.mark.parametrize(("level", "spoken", "text", "reason"), CASES)
+def test_a_sample_gets_its_level_and_its_reason(
+    level: Sensitivity, spoken: str, text: str, reason: str, language: str | None
+) -> None:
+    found = judged(text, language=language and spoken)
+
+    assert found.sensitivity is level, found.account.reasons
+    assert not reason or reason in found.account.reasons
+
+
+def test_there_are_five_samples_for_every_level_and_language() -> None:
+    assert set(SAMPLES) == set(Sensitivity)
+    for languages in SAMPLES.values():
+        assert set(languages) == {"da", "nb", "nn", "sv", "de", "en"}
+        assert min(map(len, languages.values())) >= 5
 
 
 @pytest.mark.parametrize(
-    ("text", "level"),
+    ("stated", "level", "reasons"),
     [
-        ("Hvornår åbner I?", PUBLIC),
-        ("Hvad er symptomerne på diabetes?", PUBLIC),
-        ("Skriv Klient_001", PUBLIC),
-        ("Kære Bo Holm", PERSONAL),
-        ("Ring på tlf. 12 34 56 78", PERSONAL),
-        ("Bo Holm har fået diabetes", SPECIAL),
-        ("CPR 010190-1234", SPECIAL),
-        ("Frau Anna Krüger ist schwanger", SPECIAL),
+        (None, PERSONAL, ("person",)),
+        (PUBLIC, PERSONAL, ("person",)),
+        (SPECIAL, SPECIAL, ("person", "stated")),
     ],
 )
-def test_a_text_is_judged_by_what_is_in_it(text: str, level: Sensitivity) -> None:
-    assert judged(text).sensitivity is level
+def test_a_caller_may_raise_the_level_but_never_lower_it(
+    stated: Sensitivity | None, level: Sensitivity, reasons: tuple[str, ...]
+) -> None:
+    found = judged("Kære Bo Holm", stated)
+
+    assert found.sensitivity is level
+    assert (found.account.detected, found.account.stated) == (PERSONAL, stated)
+    assert found.account.reasons == reasons
+
+
+# --- overrides -----------------------------------------------------------------------------------
+
+
+def overriding(**changes: object) -> MaskingPolicy:
+    stated = {"app": "crm", "to": PUBLIC, "reason": "invented-people", "until": TODAY}
+    return MaskingPolicy(overrides=(Override.model_validate(stated | changes),))
+
+
+def test_an_override_lowers_the_level_and_is_recorded() -> None:
+    found = judged("Kære Bo Holm", policy=overriding())
+
+    assert found.sensitivity is PUBLIC
+    assert (found.account.detected, found.account.override) == (PERSONAL, "invented-people")
 
 
 @pytest.mark.parametrize(
-    ("stated", "level"), [(None, PERSONAL), (PUBLIC, PERSONAL), (SPECIAL, SPECIAL)]
+    "changes",
+    [
+        {"until": TODAY - timedelta(days=1)},
+        {"app": "hr"},
+        {"use_case": "summaries"},
+        {"to": SPECIAL},
+    ],
 )
-def test_a_caller_may_raise_the_level_but_never_lower_it(
-    stated: Sensitivity | None, level: Sensitivity
+def test_an_override_that_is_over_or_for_others_or_raises_does_nothing(
+    changes: dict[str, object],
 ) -> None:
-    assert judged("Kære Bo Holm", stated).sensitivity is level
+    found = judged("Kære Bo Holm", policy=overriding(**changes))
+
+    assert (found.sensitivity, found.account.override) == (PERSONAL, None)
+
+
+def test_an_override_does_not_lower_what_the_caller_stated() -> None:
+    found = judged("Kære Bo Holm", SPECIAL, overriding())
+    assert (found.sensitivity, found.account.override) == (SPECIAL, None)
+
+    found = judged("Kære Bo Holm", CONFIDENTIAL, overriding())
+    assert (found.sensitivity, found.account.override) == (CONFIDENTIAL, "invented-people")
+
+
+def test_an_override_for_the_use_case_goes_before_the_apps() -> None:
+    app = overriding().overrides
+    use_case = overriding(use_case="letters", to=CONFIDENTIAL, reason="test-letters").overrides
+
+    found = judged("Kære Bo Holm", policy=MaskingPolicy(overrides=app + use_case))
+
+    assert (found.sensitivity, found.account.override) == (CONFIDENTIAL, "test-letters")
+
+
+# --- what nobody can mask ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (PartKind.IMAGE, "image"),
+        (PartKind.AUDIO, "audio"),
+        (PartKind.FILE, "file"),
+        (PartKind.OTHER, "unknown_part"),
+    ],
+)
+def test_a_part_that_is_no_text_is_what_the_policy_says_of_media(
+    kind: PartKind, reason: str
+) -> None:
+    parts = (Part(kind=PartKind.TEXT, text="Hej"), Part(kind=kind, data="AAAA"))
+
+    found = judged(parts=parts)
+    assert (found.sensitivity, found.account.reasons) == (SPECIAL, (reason,))
+
+    lowered = judged(parts=parts, policy=MaskingPolicy(media=Sensitivity.INTERNAL))
+    assert lowered.sensitivity is Sensitivity.INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Se data:image/png;base64,iVBORw0KGgoAAAANSUhEUg==", "image"),
+        ("Hør data:audio/wav;base64,UklGRiQAAABXQVZF", "audio"),
+        ("Læs data:application/pdf;base64,JVBERi0xLjQK", "file"),
+        ("Her er filen: " + "iVBORw0KGgoAAAANSUhEUg" * 20, "file"),
+    ],
+)
+def test_a_file_within_a_text_is_media_too(text: str, reason: str) -> None:
+    found = judged(text)
+    assert found.sensitivity is SPECIAL
+    assert reason in found.account.reasons
+
+
+@pytest.mark.parametrize("text", ["=" * 400, "Ab1" * 60, "a1b2c3d4" * 40, "en lang linje " * 40])
+def test_a_drawn_line_a_hash_or_a_long_text_is_no_file(text: str) -> None:
+    assert "file" not in judged(text).account.reasons
+
+
+def test_the_word_of_a_placeholder_is_no_reason() -> None:
+    assert judged("Patient_001 og Bo Holm").sensitivity is PERSONAL
+    assert judged("PATIENT-7Q3 og Bo Holm").sensitivity is PERSONAL
+
+
+def test_a_topic_that_hides_behind_invisible_signs_is_read() -> None:
+    assert judged("Bo Holm har dia\u200bbetes").sensitivity is SPECIAL
