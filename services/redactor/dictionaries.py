@@ -29,7 +29,6 @@ ENTRY_CHARS_MIN: Final = 2
 ENTRY_CHARS_MAX: Final = 200
 PROBLEMS_SHOWN: Final = 3
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_BLANK: Final = re.compile(r"\s")
 
 Entries = Mapping[str, Sequence[str]]
 """By kind, what is listed."""
@@ -230,7 +229,7 @@ def _entry(line: bytes) -> str:
         raise BrokenListError("not UTF-8: save the file as UTF-8") from None
     if not text or text.startswith("#"):
         return ""
-    entry = " ".join(_BLANK.split(canonicalise(text).text)).strip()
+    entry = " ".join(canonicalise(text).text.split())
     if not ENTRY_CHARS_MIN <= len(entry) <= ENTRY_CHARS_MAX:
         allowed = f"{ENTRY_CHARS_MIN} to {ENTRY_CHARS_MAX} characters"
         raise BrokenListError(f"an entry has {allowed}")

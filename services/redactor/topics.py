@@ -72,7 +72,8 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
         brottsregist belastningsregist vandelsattest politiattest politianmeld polisanmäl
         anholdt= vorstraf vorbestraf strafregister führungszeugnis straftat
         strafverfahren strafanzeige haftstrafe gefängnis untersuchungshaft bewährungsstr
-        verurteilt= verhaftet= voldtægt voldtekt våldtäkt vergewaltig convicted= felony= felonies= misdemeano imprison arrested=
+        verurteilt= verhaftet= voldtægt voldtekt våldtäkt vergewaltig convicted= felony=
+        felonies= misdemeano imprison arrested=
         embezzl underslæb underslag=
     """,
     ("sexuality", _ALL): """
