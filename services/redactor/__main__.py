@@ -5,10 +5,15 @@ from services.redactor.domain import Masker
 from services.redactor.handlers import Redactor
 from services.redactor.in_force import LOOK_EVERY_S, InForce
 from services.redactor.settings import Settings
+from services.redactor.vault.erasing import ANNOUNCE_EVERY_S, Erasing
 from services.redactor.vault.keyring import DatabaseKeyring
+from services.redactor.vault.rotating import Rotating
+from services.redactor.vault.subjects import Subjects
+from services.redactor.vault.tenants import TenantKeys
 from services.redactor.vault.tending import TEND_EVERY_S, Tending
 from shared.bus import Service
 from shared.contracts.completions import ChunkProduced
+from shared.contracts.vault import SubjectErase, SubjectLookup, VaultRotate
 from shared.db import Database
 
 
@@ -19,7 +24,10 @@ def main() -> None:
 def wired(settings: Settings) -> Service:
     service = Service("redactor", settings)
     database = Database(settings.database_url, schema="vault")
-    keyring = DatabaseKeyring(database, settings.master_key())
+    master = settings.master_key()
+    keyring = DatabaseKeyring(database, master)
+    erasing = Erasing(database, Subjects(master), service.publish)
+    rotating = Rotating(database, TenantKeys(master))
     tending = Tending(keyring, service.notes)
     in_force = InForce(settings.dictionaries_folder, service.remarks)
     redactor = Redactor(Masker(Detector.shipped()), keyring, settings, in_force=in_force)
@@ -34,6 +42,10 @@ def wired(settings: Settings) -> Service:
     service.batch("redactor-requests", asked, given_up=redactor.request_given_up)
     service.batch("redactor-completions", answered, given_up=redactor.completion_given_up)
     service.live(ChunkProduced, redactor.chunks_produced)
+    service.command(SubjectLookup, erasing.subjects_lookup)
+    service.command(SubjectErase, erasing.subjects_erase)
+    service.command(VaultRotate, rotating.vaults_rotate)
+    service.every(ANNOUNCE_EVERY_S, erasing.announce)
     service.on_stop(database.close)
     return service
 
