@@ -106,7 +106,7 @@ class BrokenListError(ValueError):
     """A list that cannot be read. The text names file, line and rule, never the entry."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _File:
     """One list as it was read last."""
 
@@ -117,7 +117,7 @@ class _File:
     was_good: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Dictionaries:
     """The lists of all tenants, read again when a file has changed."""
 

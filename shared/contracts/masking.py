@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from shared.contracts.requests import ToolName
 from shared.contracts.values import Language, Sensitivity, Token
@@ -14,6 +14,16 @@ SCOPE_DAYS_MAX: Final = 3650
 
 LabelWord = Annotated[str, StringConstraints(pattern=r"^[A-Za-zÄÖÅÆØäöåæøßÉé]{2,20}$")]
 """The word of a placeholder: letters only, so that no sign in it is lost or escaped by a model."""
+
+
+def _known_level(value: object) -> object:
+    # Readers of events take an unknown level for the strictest; here it is a slip of the pen.
+    if isinstance(value, str) and value not in set(Sensitivity):
+        raise ValueError(f"the levels are {', '.join(Sensitivity)}")
+    return value
+
+
+Level = Annotated[Sensitivity, BeforeValidator(_known_level)]
 
 
 class Style(StrEnum):
@@ -42,7 +52,7 @@ class Override(BaseModel):
 
     app: Token
     use_case: Token | None = None
-    to: Sensitivity
+    to: Level
     reason: Token
     until: date
     """The last day (UTC) on which it holds."""
@@ -59,7 +69,7 @@ class MaskingPolicy(BaseModel):
     bias: Bias = Bias.BALANCED
     tools: tuple[ToolName, ...] | Literal["any"] = ()
     """Functions whose arguments get the real values back; others keep placeholders."""
-    media: Sensitivity = Sensitivity.SPECIAL
+    media: Level = Sensitivity.SPECIAL
     """What images, audio and unknown parts are, which nobody can mask."""
     scope_days: int = Field(default=SCOPE_DAYS_DEFAULT, ge=1, le=SCOPE_DAYS_MAX)
     """How long a case or conversation is remembered after it was last used."""
