@@ -1,8 +1,8 @@
-"""Reads the corpora: prompts with their personal data marked, `{person:Anders Hansen}`.
+r"""Reads the corpora: prompts with their personal data marked, `{person:Anders Hansen}`.
 
 One file for each language and set, prompts divided by lines `=== what it is`. Braces that begin
 with no kind stand for themselves, so that a prompt may be JSON. Where an invisible sign matters it
-is written as an escape: `\\u200b`. Everyone in them is invented.
+is written as an escape: `\u200b`. Everyone in them is invented.
 """
 
 import re
