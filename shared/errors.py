@@ -4,12 +4,17 @@
     ├── Transient        tried again after a delay, then dead-lettered
     ├── Permanent        dead-lettered at once, and the caller gets a typed failure
     └── DependencyDown   fetching pauses until it is back; counts as no attempt
+        └── Postponed    only some of a batch wait; the others' effects go out, nothing pauses
 
 Anything else a handler raises is a bug: it is tried again like a Transient, and its type and place
 are logged, never its text, which could hold personal data.
 """
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from shared.contracts.errors import ErrorCode
+from shared.contracts.event import Event
 
 
 class BusError(Exception):
@@ -38,3 +43,11 @@ class DependencyDown(BusError):
     def __init__(self, dependency: str) -> None:
         super().__init__(dependency)
         self.dependency = dependency
+
+
+class Postponed(DependencyDown):
+    """Raise when only some of a batch must wait: `effects` are those of the others."""
+
+    def __init__(self, dependency: str, effects: Sequence[Event], waiting: set[UUID]) -> None:
+        super().__init__(dependency)
+        self.effects, self.waiting = effects, waiting

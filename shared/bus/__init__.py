@@ -3,7 +3,7 @@
 from shared.bus.commands import Answered
 from shared.bus.deliveries import GivenUp
 from shared.bus.service import Service
-from shared.errors import BusError, DependencyDown, Permanent, Transient
+from shared.errors import BusError, DependencyDown, Permanent, Postponed, Transient
 
 __all__ = [
     "Answered",
@@ -11,6 +11,7 @@ __all__ = [
     "DependencyDown",
     "GivenUp",
     "Permanent",
+    "Postponed",
     "Service",
     "Transient",
 ]

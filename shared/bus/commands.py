@@ -51,29 +51,24 @@ class _Asked:
     hop: Span
 
 
+@dataclass(eq=False)
 class Commanding:
     """Answers one kind of command, as one member of its service's queue group."""
 
-    def __init__(
-        self,
-        service: str,
-        row: CommandRow,
-        handler: Handler,
-        client: Client,
-        database: Database | None,
-        outbox: Outbox | None,
-    ) -> None:
-        self.row = row
-        self.name = row.subject
-        self._service = service
-        self._handler = handler
-        self._client = client
-        self._database = database
-        self._outbox = outbox
-        self._asked: deque[_Asked] = deque()
-        self._wake = asyncio.Event()
-        self._stopping = False
-        self._subscription: Any = None
+    service: str
+    row: CommandRow
+    handler: Handler
+    client: Client
+    database: Database | None
+    outbox: Outbox | None
+    _asked: deque[_Asked] = field(default_factory=deque, init=False)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _stopping: bool = field(default=False, init=False)
+    _subscription: Any = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        return self.row.subject
 
     @property
     def problem(self) -> str | None:
@@ -82,7 +77,7 @@ class Commanding:
     async def run(self) -> None:
         """Answer until `stop`; then leave the queue group first and answer what has arrived."""
         self._subscription = await listen(
-            self._client, self.row.subject, self._take, queue=self._service
+            self.client, self.row.subject, self._take, queue=self.service
         )
         while not self._stopping or self._asked:
             if not self._asked:
@@ -135,26 +130,26 @@ class Commanding:
             for one, reply in zip(asked, replies, strict=True):
                 await self._reply(one.message, reply.model_dump_json(exclude_none=True).encode())
                 finish(one.hop)
-            if self._outbox is not None:
-                await self._outbox.publish(messages)
+            if self.outbox is not None:
+                await self.outbox.publish(messages)
 
     async def _handle(self, asked: list[_Asked]) -> tuple[Sequence[Reply], list[Outgoing]]:
         commands = [one.command for one in asked]
-        if self._database is None or self._outbox is None:
+        if self.database is None or self.outbox is None:
             with inside(asked[0].hop):
-                answered = await self._handler(commands)
+                answered = await self.handler(commands)
                 _check_complete(commands, answered)
                 return answered.replies, []
         hops = {one.command.id: one.hop for one in asked}
-        async with self._database.transaction() as tx:
-            answered = await self._handler(commands, tx)
+        async with self.database.transaction() as tx:
+            answered = await self.handler(commands, tx)
             _check_complete(commands, answered)
             messages = [self._effect(event, hops) for event in answered.events]
-            await self._outbox.put(tx, messages)
+            await self.outbox.put(tx, messages)
         return answered.replies, messages
 
     def _effect(self, event: Event, hops: dict[Any, Span]) -> Outgoing:
-        message = outgoing(event, self._service, None)
+        message = outgoing(event, self.service, None)
         hop = hops.get(event.cause)
         header = traceparent_of(hop) if hop else None
         headers = {TRACEPARENT: header} if header else {}
@@ -170,7 +165,7 @@ class Commanding:
         if message.reply:
             headers = {ERROR: error} if error else None
             with suppress(nats.errors.Error):
-                await self._client.publish(message.reply, payload, headers=headers)
+                await self.client.publish(message.reply, payload, headers=headers)
 
 
 def _check_complete(commands: Sequence[Command], answered: Answered) -> None:

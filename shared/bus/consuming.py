@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from shared.bus.publishing import Publisher
 from shared.bus.pulling import Place, Pull
 from shared.contracts.catalog import Consumer, known_types
 from shared.contracts.event import Event
-from shared.errors import DependencyDown
+from shared.errors import DependencyDown, Postponed
 from shared.telemetry import IN_HAND, MESSAGES, finish
 
 _log = logging.getLogger(__name__)
 
+Causes = Mapping[UUID | None, Delivery]
 PAUSE_S: Final = (0.1, 0.25, 0.5, 1.0)
 HEARTBEATS_PER_ACK_WAIT: Final = 3
 
@@ -103,13 +104,9 @@ class Consuming:
             await self.fail(delivery, None)
         return [delivery for delivery in deliveries if delivery.event is not None]
 
-    async def publish_effects(self, effects: Sequence[Event], causes: dict[UUID, Delivery]) -> None:
-        await self.publisher.durable(
-            [
-                outgoing(effect, self._service, causes.get(effect.cause) if effect.cause else None)
-                for effect in effects
-            ]
-        )
+    async def publish_effects(self, effects: Sequence[Event], causes: Causes) -> None:
+        messages = [outgoing(one, self._service, causes.get(one.cause)) for one in effects]
+        await self.publisher.durable(messages)
 
     async def done(self, delivery: Delivery) -> None:
         await delivery.acknowledge()
@@ -120,7 +117,7 @@ class Consuming:
 
     async def fail(self, delivery: Delivery, error: BaseException | None) -> None:
         """Hand a message back or give it up; if even that fails it comes again by itself."""
-        if isinstance(error, DependencyDown):
+        if isinstance(error, DependencyDown) and not isinstance(error, Postponed):
             self.down = error.dependency
         try:
             await self.failures.handle(delivery, error)

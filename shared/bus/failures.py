@@ -10,7 +10,7 @@ from shared.contracts.catalog import dead_subject
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.values import DataClass, derived_id
-from shared.errors import DependencyDown, Permanent, Transient
+from shared.errors import DependencyDown, Permanent, Postponed, Transient
 from shared.telemetry import MESSAGES, TRACEPARENT, finish, traceparent_of
 
 _log = logging.getLogger(__name__)
@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 ATTEMPTS_MAX: Final = 5
 BACKOFF_S: Final = (0.5, 2.0, 5.0, 15.0)
 DOWN_S: Final = 0.5
+POSTPONED_S: Final = 2.0
+"""Longer, since nothing else holds up those that wait while the others go on."""
 COUNTED_MAX: Final = 100_000
 
 GiveUp = Callable[[GivenUp], Sequence[Event]]
@@ -70,7 +72,7 @@ class Failures:
 
     def _delay_s(self, delivery: Delivery, error: BaseException | None) -> float:
         if isinstance(error, DependencyDown):
-            return DOWN_S
+            return POSTPONED_S if isinstance(error, Postponed) else DOWN_S
         if isinstance(error, Transient) and error.delay_s is not None:
             return error.delay_s
         attempts = self._attempts.get(delivery.place.sequence, 1)

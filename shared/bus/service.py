@@ -20,7 +20,6 @@ from shared.bus.batches import (
 from shared.bus.buckets import POLL_S, Apply, Following
 from shared.bus.commands import Commanding, Handler, ask
 from shared.bus.connection import Connection
-from shared.bus.consuming import Consuming
 from shared.bus.deliveries import outgoing
 from shared.bus.failures import GiveUp
 from shared.bus.health import Health
@@ -84,22 +83,15 @@ class Service:
         self, consumer: str, handler: BatchHandler, *, given_up: GiveUp | None = None
     ) -> None:
         """Take a consumer's events in batches; effects are published, then causes acknowledged."""
-
-        def build() -> Consuming:
-            part = BatchConsuming(*self._frame(consumer, given_up))
-            part.handler = handler
-            return part
-
-        self._parts.append(build)
+        self._parts.append(lambda: self._taking(BatchConsuming, consumer, handler, given_up))
 
     def transaction(
         self, consumer: str, handler: TransactionHandler, *, given_up: GiveUp | None = None
     ) -> None:
         """Take a consumer's events in batches, each batch in one database transaction."""
 
-        def build() -> Consuming:
-            part = TransactionConsuming(*self._frame(consumer, given_up))
-            part.transaction_handler = handler
+        def build() -> Any:  # noqa: ANN401
+            part = self._taking(TransactionConsuming, consumer, handler, given_up)
             part.database, part.outbox = self._storage()
             return part
 
@@ -107,13 +99,7 @@ class Service:
 
     def slot(self, consumer: str, handler: SlotHandler, *, given_up: GiveUp | None = None) -> None:
         """Take a consumer's events side by side, one running handler each."""
-
-        def build() -> Consuming:
-            part = SlotConsuming(*self._frame(consumer, given_up))
-            part.handler = handler
-            return part
-
-        self._parts.append(build)
+        self._parts.append(lambda: self._taking(SlotConsuming, consumer, handler, given_up))
 
     def live(self, event: type[Event], handler: LiveHandler) -> None:
         """Take the live events that are addressed to this replica, or to every one."""
@@ -183,8 +169,7 @@ class Service:
         if not self._running:
             found["starting"] = "not yet connected"
         for part in self._running:
-            problem = getattr(part, "problem", None)
-            if problem:
+            if problem := getattr(part, "problem", None):
                 found[part.name] = problem
         return found
 
@@ -305,9 +290,11 @@ class Service:
             async with self.database.transaction() as tx:
                 await forget_inbox(tx, INBOX_KEPT_S)
 
-    def _frame(self, consumer: str, give_up: GiveUp | None) -> tuple[Any, ...]:
+    def _taking(self, kind: Any, consumer: str, handler: Any, give_up: GiveUp | None) -> Any:  # noqa: ANN401
         row = consumer_named(consumer)
-        return (self.name, row, self.connection, self._publisher, give_up)
+        part = kind(self.name, row, self.connection, self._publisher, give_up)
+        part.handler = handler
+        return part
 
     def _storage(self) -> tuple[Database, Outbox]:
         if self.database is None or self._outbox is None:

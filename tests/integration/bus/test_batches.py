@@ -5,7 +5,7 @@ import itertools
 import json
 from collections.abc import Sequence
 
-from shared.bus import DependencyDown, Permanent, Transient
+from shared.bus import DependencyDown, Permanent, Postponed, Transient
 from shared.contracts.catalog import subject_of
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, encode
@@ -186,3 +186,39 @@ async def test_a_redelivered_message_leads_to_the_same_events(bus: Bus) -> None:
 
 async def _is_empty(bus: Bus, stream: str) -> bool:
     return await bus.stored(stream) == 0
+
+
+async def test_what_waits_for_a_dependency_holds_up_nothing_else(bus: Bus) -> None:
+    waiting = {submitted(content="waits").id for _ in range(3)}
+    is_back = asyncio.Event()
+    seen: list[tuple[float, int]] = []
+    loop = asyncio.get_running_loop()
+
+    async def handler(events: Sequence[RequestSubmitted]) -> list[Event]:
+        waits = [event for event in events if event.id in waiting]
+        effects: list[Event] = [mask(event) for event in events if event.id not in waiting]
+        seen.append((loop.time(), len(waits)))
+        if waits and not is_back.is_set():
+            raise Postponed("postgresql", effects, {event.id for event in waits})
+        return effects + [mask(event) for event in waits]
+
+    async def masked(count: int) -> bool:
+        return await bus.stored("SW_MASKED") == count
+
+    for event_id in waiting:
+        await bus.send(submitted(id=event_id, request_id=event_id))
+    service = bus.service("redactor")
+    service.batch("redactor-requests", handler, given_up=tell)
+    async with running(service):
+        for sent in range(1, 11):
+            began = loop.time()
+            await bus.send(submitted())
+            await eventually(lambda sent=sent: masked(sent))
+            assert loop.time() - began < 0.5
+        # Five attempts would have been the end of each, had they been counted.
+        await asyncio.sleep(4.5)
+        assert 6 <= sum(waits for _, waits in seen) <= 12
+        assert not service.problems()
+        is_back.set()
+        await eventually(lambda: masked(13))
+        await eventually(lambda: _is_empty(bus, "SW_INBOX"))
