@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Prints the Secrets of deploy/k8s as YAML, out of a folder that `stellwerk provision --make-secrets`
 # has filled, and what you have added to it: `database/admin.url`, the administrator's address of the
-# database; for the router `providers/<name>.key`; for watch `watch-channels`.
+# database; for the router `providers/<name>.key`; for watch `watch-channels`; for the redactor
+# `dictionaries/<tenant>/persons.txt` and so on.
 #
 #   deploy/k8s/secrets.sh secrets stellwerk-rw.postgres.svc:5432/stellwerk | kubectl apply -f -
 #
@@ -44,6 +45,12 @@ for service in $services; do
   esac
   secret "$service" "${own[@]}"
   passwords+=("$service.password" "$folder/database/$service.password")
+done
+# Names of customers are clear data: they lie in a Secret, never in a ConfigMap.
+for tenant in "$folder"/dictionaries/*/; do
+  lists=()
+  for list in "$tenant"*.txt; do lists+=("${list##*/}" "$list"); done
+  if [ ${#lists[@]} -gt 0 ]; then secret "dictionaries-$(basename "$tenant")" "${lists[@]}"; fi
 done
 secret provision provision.seed "$folder/bus/provision.seed" \
   admin.url "$folder/database/admin.url" "${passwords[@]}"

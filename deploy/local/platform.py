@@ -17,7 +17,13 @@ from deploy.local.postgres import SUPERUSER, Postgres
 from deploy.local.program import Program
 from deploy.local.provisioning import service_url
 from deploy.local.secrets import Secrets
-from deploy.local.services import DOORS, Service, Surroundings, program_of
+from deploy.local.services import (
+    DOORS,
+    Service,
+    Surroundings,
+    dictionaries_of,
+    program_of,
+)
 from shared.contracts.catalog import OPERATOR, SERVICES
 from stellwerk.platform import Platform as FoundPlatform
 
@@ -118,7 +124,8 @@ class Platform:
         door = {"DOOR_PORT": str(self.ports.claim(f"{service}-door"))} if service in DOORS else {}
         config = {"CONFIG_FOLDER": str(self.options.config)}
         if service == "redactor":
-            return {"MASTER_KEY_FILE": str(self.secrets.key_file("redactor-master"))}
+            key = {"MASTER_KEY_FILE": str(self.secrets.key_file("redactor-master"))}
+            return key | dictionaries_of(self.options.config)
         if service == "console":
             return door | {"SESSION_KEY_FILE": str(self.secrets.key_file("console-session"))}
         if service == "gateway":

@@ -81,6 +81,13 @@ def program_of(service: Service, told: Surroundings, folder: DataFolder) -> Prog
     )
 
 
+def dictionaries_of(config: Path) -> dict[str, str]:
+    """Return where the company's own lists lie, unless the environment names a place itself."""
+    folder = config / "dictionaries"
+    named = "SW_REDACTOR_DICTIONARIES_FOLDER" in os.environ
+    return {"DICTIONARIES_FOLDER": str(folder)} if folder.is_dir() and not named else {}
+
+
 def passed_on(service: Service, environment: Mapping[str, str]) -> dict[str, str]:
     """Return what a service sees of our environment, its own SW_ settings included."""
 

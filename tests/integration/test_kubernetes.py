@@ -18,6 +18,7 @@ import yaml
 from deploy.local.nats import find_server
 from deploy.provision.servers import SecretsFolder
 from services.billing.settings import Settings
+from services.redactor.dictionaries import Dictionaries
 from shared.contracts.catalog import SERVICES, subject_of
 from shared.contracts.event import encode
 from shared.contracts.stores import INBOX
@@ -119,6 +120,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "database" / "admin.url").write_text(ADMIN_URL)
     (folder / "watch-channels").write_text("json://chat.example/hook\n")
+    (folder / "dictionaries" / "default").mkdir(parents=True)
+    (folder / "dictionaries" / "default" / "projects.txt").write_text("Nordlys\n")
+    (folder / "dictionaries" / "empty").mkdir()
     (folder / "providers").mkdir()
     (folder / "providers" / "mistral.key").write_text("only-in-tests")
     return folder
@@ -143,6 +147,28 @@ def test_each_service_finds_the_secrets_that_it_is_told_of(
     files = {Path(value).name for value in told if value.startswith("/run/secrets/")}
     providers = {"mistral.key"} if service == "router" else set()
     assert secrets[service].keys() == {*files, *providers, f"SW_{service.upper()}_DATABASE_URL"}
+
+
+def test_the_redactor_finds_the_companys_lists_where_it_looks(
+    secrets: dict[str, Secret], tmp_path: Path
+) -> None:
+    spec = dict(rendered("overlays/example").pod_specs())["redactor"]["spec"]
+    (volume,) = (one for one in spec["volumes"] if one["name"] == "dictionaries-default")
+    mounts = {one["name"]: one["mountPath"] for one in spec["containers"][0]["volumeMounts"]}
+    folder = rendered("overlays/example").environment("redactor")["SW_REDACTOR_DICTIONARIES_FOLDER"]
+    assert mounts["dictionaries-default"] == f"{folder}/default"
+    assert "dictionaries-empty" not in secrets
+
+    # A Secret is mounted as links to links, which are swapped all at once.
+    (tmp_path / "default" / "..2026_11_24").mkdir(parents=True)
+    (tmp_path / "default" / "..data").symlink_to("..2026_11_24")
+    for name, content in secrets[volume["secret"]["secretName"]].items():
+        (tmp_path / "default" / "..2026_11_24" / name).write_bytes(content)
+        (tmp_path / "default" / name).symlink_to(Path("..data") / name)
+    read = Dictionaries(tmp_path)
+    assert read.look()
+    assert read.remark is None
+    assert read.current["default"].find("Status på Nordlys")
 
 
 def test_a_service_reads_its_database_from_what_is_mounted(

@@ -6,7 +6,14 @@ import pytest
 
 from deploy.local.addresses import signed_in, without_user
 from deploy.local.folder import DataFolder
-from deploy.local.services import STOP_ORDER, Service, Surroundings, passed_on, program_of
+from deploy.local.services import (
+    STOP_ORDER,
+    Service,
+    Surroundings,
+    dictionaries_of,
+    passed_on,
+    program_of,
+)
 from shared.contracts.catalog import SERVICES
 
 OURS = {
@@ -43,6 +50,18 @@ def test_settings_reach_a_service_under_its_own_prefix(tmp_path: Path) -> None:
     assert program.environment["SW_BILLING_HTTP_PORT"] == "8123"
     assert program.environment["SW_BILLING_CONFIG_FOLDER"] == "config"
     assert list(program.command[1:]) == ["-m", "services.billing"]
+
+
+def test_the_lists_beside_the_configuration_are_read_unless_another_place_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dictionaries_of(tmp_path) == {}
+
+    (tmp_path / "dictionaries").mkdir()
+    assert dictionaries_of(tmp_path) == {"DICTIONARIES_FOLDER": str(tmp_path / "dictionaries")}
+
+    monkeypatch.setenv("SW_REDACTOR_DICTIONARIES_FOLDER", "/elsewhere")
+    assert dictionaries_of(tmp_path) == {}
 
 
 def test_every_service_has_a_place_in_the_order_of_stopping() -> None:
