@@ -34,6 +34,7 @@ class Find:
     type: str
     placeholder: str
     score: float
+    detector: str
     rule: str
 
 
@@ -250,7 +251,7 @@ def _other_genitive(form: str, rest: str, entry: Entry | None) -> bool:
 def _finds(one: _Text) -> Iterator[Find]:
     for (span, _), code in zip(one.spans, one.codes, strict=True):
         start, end = one.canonical.original(span.start, span.end)
-        yield Find(start, end, span.type, code, span.score, span.rule)
+        yield Find(start, end, span.type, code, span.score, span.detector, span.rule)
 
 
 def _surfaces(one: _Text) -> Iterator[tuple[str, str]]:

@@ -2,16 +2,21 @@
 
 import io
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO, cast
 
 import pytest
 
 from stellwerk.errors import BadInput
-from stellwerk.redact import redact_command, redact_lines, redact_text
+from stellwerk.redact import Wanted, redact_command, redact_lines, redact_text
+
+SHIPPED_POLICY = Path(__file__).parents[3] / "config" / "policy.yaml"
 
 
-def _run(text: str | None, source: str = "", *, jsonl: bool = False) -> tuple[int, str]:
+def _run(text: str | None, source: str = "", **wanted: Any) -> tuple[int, str]:
     target = io.StringIO()
-    code = redact_command(text, jsonl=jsonl, source=io.StringIO(source), target=target)
+    code = redact_command(text, Wanted(**wanted), io.StringIO(source), target)
     return code, target.getvalue()
 
 
@@ -80,3 +85,101 @@ def test_a_bad_line_is_one_exception_for_callers_in_python() -> None:
 
 def test_a_language_may_be_given() -> None:
     assert redact_text("Hej", "sv")["masked"] == "Hej"
+
+
+# --- for an officer who tries rules ----------------------------------------------------------
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    (tmp_path / "default").mkdir()
+    (tmp_path / "default" / "projects.txt").write_text("Nordlys\n")
+    return tmp_path
+
+
+def test_json_says_what_was_found_by_which_rule_and_how_far_the_text_may_travel(
+    lists: Path,
+) -> None:
+    text = "Bo Holm er sygemeldt, og Nordlys venter."
+    code, out = _run(text, json=True, dictionaries=lists)
+
+    shown = json.loads(out)
+    person, project = shown["spans"]
+    assert code == 0
+    assert shown["masked"] == "Klient_001 er sygemeldt, og Projekt_001 venter."
+    assert (shown["sensitivity"], shown["language"]) == ("special", "da")
+    assert shown["reasons"] == ["health", "person", "project"]
+    assert (person["type"], person["detector"]) == ("person", "rules")
+    assert 0 < person["score"] <= 1
+    assert project == {
+        "start": 25,
+        "end": 32,
+        "type": "project",
+        "placeholder": "Projekt_001",
+        "score": 1.0,
+        "detector": "dictionary",
+        "rule": "project.dictionary",
+    }
+    assert "Holm" not in out
+
+
+def test_lines_follow_the_lists_and_have_no_more_fields_for_it(lists: Path) -> None:
+    code, out = _run(None, '{"id":"a","text":"Nordlys"}\n', jsonl=True, dictionaries=lists)
+
+    span = {"start": 0, "end": 7, "type": "project", "placeholder": "Projekt_001"}
+    assert (code, json.loads(out)) == (0, {"id": "a", "masked": "Projekt_001", "spans": [span]})
+
+
+def test_a_line_goes_out_before_the_next_is_read() -> None:
+    target = io.StringIO()
+    seen: list[int] = []
+
+    def lines() -> Iterator[str]:
+        for name in "ab":
+            seen.append(len(target.getvalue().splitlines()))
+            yield json.dumps({"id": name, "text": "Hej"})
+
+    redact_command(None, Wanted(jsonl=True), cast("TextIO", lines()), target)
+
+    assert seen == [0, 1]
+
+
+def test_a_policy_is_followed(tmp_path: Path) -> None:
+    policy = SHIPPED_POLICY.read_text().replace("media: special", "media: internal")
+    (tmp_path / "policy.yaml").write_text(policy)
+    image = "data:image/png;base64,iVBORw0KGgo="
+
+    def level(**wanted: Any) -> str:
+        return str(json.loads(_run(image, json=True, **wanted)[1])["sensitivity"])
+
+    assert (level(), level(policy=tmp_path / "policy.yaml")) == ("special", "internal")
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "said"),
+    [
+        ("dictionaries", b"S\xf8lv", "projects.txt, line 1: not UTF-8"),
+        ("dictionaries", None, "has no lists"),
+        ("policy", b"masking: {style: nonsense}", "policy.yaml breaks its rules at "),
+        ("policy", None, "policy.yaml cannot be read"),
+    ],
+)
+def test_rules_that_cannot_be_read_are_said_and_nothing_is_printed(
+    tmp_path: Path,
+    option: str,
+    content: bytes | None,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lists, policy = tmp_path / "lists", tmp_path / "policy.yaml"
+    lists.mkdir()
+    if content is not None:
+        (lists / "default").mkdir()
+        (lists / "default" / "projects.txt" if option == "dictionaries" else policy).write_bytes(
+            content
+        )
+    place = lists if option == "dictionaries" else policy
+
+    given: dict[str, Any] = {option: place}
+    assert _run("Bo Holm", **given) == (2, "")
+    assert said in capsys.readouterr().err
