@@ -2,7 +2,8 @@
 
 Parts, initials, "Hansen, Anders", capitals and genitives of one name are one person. Two persons
 with one surname stay two. A lone "Hansen" that could be either is the one mentioned last before it,
-because that is whom a reader takes it for; if none came before, the first one after.
+because that is whom a reader takes it for; if none came before, the first one after. Whom earlier
+turns of a conversation have named came before everything in this one.
 """
 
 import re
@@ -17,6 +18,8 @@ from services.redactor.names import naming
 from services.redactor.placeholders import APOSTROPHE_AFTER
 
 _LOWER_CASE_LETTERS_MIN: Final = 4
+_BEFORE: Final = -1
+"""The number of a document that came before all others: the earlier turns."""
 _CANDIDATES_MAX: Final = 64
 """Of more persons with one name only the latest are compared: a text must not cost its square."""
 _GAPS: Final = frozenset({" ", "-", ", ", "_"})
@@ -56,21 +59,35 @@ class Person:
     """One person, known by the fullest form of the name seen."""
 
     parts: tuple[str, ...]
+    code: str | None = None
+    """The placeholder, for whom earlier turns have named."""
     mentions: list[Mention] = field(default_factory=list)
 
 
-def link(documents: Sequence[Document]) -> list[list[tuple[Span, Person | None]]]:
+def named_before(name: str, code: str, when: int) -> Person:
+    """Return someone whom an earlier turn has named; of two, the higher `when` was named later."""
+    span = Span(when, when, PERSON, 1.0, "vault", "known name")
+    mention = _mention(_BEFORE, span, name)
+    person = Person(mention.parts, code, [mention])
+    mention.person = person
+    return person
+
+
+def link(
+    documents: Sequence[Document], before: Sequence[Person] = ()
+) -> list[list[tuple[Span, Person | None]]]:
     """Return each document's spans, those of persons with the person, known ones found again."""
     mentions = [
-        _mention(number, document.text, span)
+        _mention(number, span, document.text[span.start : span.end])
         for number, document in enumerate(documents)
         for span in document.found
         if span.type == PERSON
     ]
-    _trim_genitives(mentions, documents)
-    people = _full_names(mentions)
-    again = _Again(mentions)
-    for number, document in enumerate(documents if mentions else ()):
+    known = [mention for person in before for mention in person.mentions]
+    _trim_genitives(mentions, documents, {part for mention in known for part in mention.parts})
+    people = _full_names(mentions, before)
+    again = _Again([*known, *mentions])
+    for number, document in enumerate(documents if known or mentions else ()):
         again.search(document, number)
     mentions += again.mentions
     _lone_names(sorted(mentions, key=lambda mention: mention.position), people)
@@ -84,8 +101,7 @@ def link(documents: Sequence[Document]) -> list[list[tuple[Span, Person | None]]
     return [sorted(found, key=lambda pair: pair[0].start) for found in spans]
 
 
-def _mention(number: int, text: str, span: Span) -> Mention:
-    written = text[span.start : span.end]
+def _mention(number: int, span: Span, written: str) -> Mention:
     words = [word.lower().removesuffix("'s") for word in WORD.findall(written)]
     inverted = "," in written
     if inverted:
@@ -94,9 +110,11 @@ def _mention(number: int, text: str, span: Span) -> Mention:
     return Mention(number, span, tuple(parts), inverted=inverted)
 
 
-def _trim_genitives(mentions: list[Mention], documents: Sequence[Document]) -> None:
+def _trim_genitives(
+    mentions: list[Mention], documents: Sequence[Document], before: set[str]
+) -> None:
     """Take the "s" off a rare name where the same name stands without it elsewhere."""
-    known = {part for mention in mentions for part in mention.parts}
+    known = before | {part for mention in mentions for part in mention.parts}
     for mention in mentions:
         last = mention.parts[-1]
         lexicon = documents[mention.document].lexicon
@@ -136,6 +154,16 @@ class _People:
         some = self._by_key.get((part,), [])[-_CANDIDATES_MAX:]
         return [person for person in some if part in person.parts]
 
+    def known_by(self, parts: tuple[str, ...]) -> list[Person]:
+        """Return whom earlier turns have named by one word only, which is part of this name."""
+        some = [person for part in parts for person in self.with_part(part)]
+        return [person for person in some if person.code and len(person.parts) == 1]
+
+    def admit(self, person: Person) -> None:
+        """Take in someone named before."""
+        parts, person.parts = person.parts, ()
+        self._name(person, parts)
+
     def join(self, mention: Mention, candidates: list[Person]) -> None:
         """Give a mention the nearest of `candidates`, or a person of its own if there is none."""
         person = _nearest(candidates, mention) if candidates else Person(())
@@ -143,11 +171,14 @@ class _People:
         person.mentions.append(mention)
         equal = len(mention.parts) == len(person.parts)
         if len(mention.parts) > len(person.parts) or (equal and not mention.has_initials):
-            known = {*_keys(person.parts), *((part,) for part in person.parts)}
-            for key in dict.fromkeys([*_keys(mention.parts), *((one,) for one in mention.parts)]):
-                if key not in known:
-                    self._by_key.setdefault(key, []).append(person)
-            person.parts = mention.parts
+            self._name(person, mention.parts)
+
+    def _name(self, person: Person, parts: tuple[str, ...]) -> None:
+        known = {*_keys(person.parts), *((part,) for part in person.parts)}
+        for key in dict.fromkeys([*_keys(parts), *((one,) for one in parts)]):
+            if key not in known:
+                self._by_key.setdefault(key, []).append(person)
+        person.parts = parts
 
 
 def _keys(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -157,12 +188,15 @@ def _keys(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield f"{parts[0][0]}.", parts[-1]
 
 
-def _full_names(mentions: list[Mention]) -> _People:
+def _full_names(mentions: list[Mention], before: Sequence[Person]) -> _People:
     """Give every mention of two words or more its person; spelled-out names come first."""
     people = _People()
+    for person in before:
+        people.admit(person)
     full = [mention for mention in mentions if not mention.is_lone]
     for mention in sorted(full, key=lambda one: (one.has_initials, one.position)):
-        people.join(mention, people.compatible_with(mention.parts))
+        parts = mention.parts
+        people.join(mention, people.compatible_with(parts) or people.known_by(parts))
     return people
 
 
