@@ -16,15 +16,17 @@ from shared.contracts.completions import (
 )
 from shared.contracts.evaluations import EvaluationScored
 from shared.contracts.money import amount_text
-from shared.contracts.requests import RequestRedacted, RequestRefused
+from shared.contracts.requests import Classification, LeakStopped, RequestRedacted, RequestRefused
 from shared.contracts.usage import UsageRecorded
+from shared.contracts.values import Sensitivity
 from stellwerk.record import RequestRecord
 
 
 def explanation(record: RequestRecord) -> dict[str, Any]:
     """Return the explanation for programs."""
     usage, priced = record.last(UsageRecorded), record.last(UsagePriced)
-    redacted = record.last(RequestRedacted)
+    redacted, leak = record.last(RequestRedacted), record.last(LeakStopped)
+    classification = redacted.classification if redacted else None
     return {
         "request_id": str(record.request_id),
         **_head(record),
@@ -32,6 +34,8 @@ def explanation(record: RequestRecord) -> dict[str, Any]:
             {"placeholder": each.placeholder, "type": each.type}
             for each in (redacted.subjects if redacted else ())
         ],
+        "classification": classification.model_dump(mode="json") if classification else None,
+        "leak_stopped": list(leak.types) if leak else None,
         "decision": usage.decision.model_dump(mode="json") if usage else None,
         "attempts": [each.model_dump(mode="json") for each in usage.attempts] if usage else [],
         "holds": list(_holds(record)),
@@ -153,7 +157,11 @@ def _cost(usage: UsageRecorded | None, priced: UsagePriced | None) -> dict[str, 
 
 
 def _sections(record: RequestRecord) -> Iterator[tuple[str, RenderableType]]:
-    usage = record.last(UsageRecorded)
+    usage, redacted = record.last(UsageRecorded), record.last(RequestRedacted)
+    if redacted is not None and redacted.classification is not None:
+        yield "Sensitivity", sensitivity_line(redacted.sensitivity, redacted.classification)
+    if leak := record.last(LeakStopped):
+        yield "Leak", f"Nothing was sent: {', '.join(leak.types)} was still in what would leave."
     if usage is not None:
         yield "Choice", _choice_table(usage)
         if usage.attempts:
@@ -167,6 +175,17 @@ def _sections(record: RequestRecord) -> Iterator[tuple[str, RenderableType]]:
     if scored:
         yield "Scores", _scores_table(scored)
     yield "Audit", audit_table(record)
+
+
+def sensitivity_line(level: Sensitivity, judged: Classification) -> str:
+    """Return in one sentence how far a text might travel, and who or what decided that."""
+    found = ", ".join(judged.reasons) or "nothing found"
+    line = f"{level}: detected {judged.detected} ({found})"
+    if judged.stated is not None:
+        line += f", stated {judged.stated} by the app"
+    if judged.override is not None:
+        line += f", lowered by the policy's override {judged.override}"
+    return line
 
 
 def _choice_table(usage: UsageRecorded) -> RenderableType:

@@ -10,9 +10,10 @@ from shared.contracts.catalog import EVENTS, known_types
 from shared.contracts.completions import UsageSource
 from shared.contracts.event import Event, decode
 from shared.contracts.records import AuditEntry
+from shared.contracts.requests import Classification, RequestRedacted
 from shared.contracts.usage import UsageRecorded
-from shared.contracts.values import now
-from stellwerk.explain import cost_line, explanation, print_explanation
+from shared.contracts.values import Sensitivity, now
+from stellwerk.explain import cost_line, explanation, print_explanation, sensitivity_line
 from stellwerk.record import Leaf, RequestRecord
 from tests.contract.golden import FOLDER
 
@@ -124,3 +125,31 @@ def test_an_event_that_is_not_known_here_is_shown_as_a_leaf() -> None:
     entry = known.leaves[0].entry.model_copy(update={"event_type": "eu.stellwerk.x.happened.v9"})
     newer = RequestRecord(known.request_id, [Leaf(entry, None, proved=True)], 1, "f" * 64, True)  # noqa: FBT003
     assert "x.happened" in printed(newer)
+
+
+def test_the_level_is_shown_with_its_reasons_who_raised_it_and_what_lowered_it() -> None:
+    lowered = record("request.redacted.v1.override")
+    _, event = example("request.redacted.v1.override")
+    assert isinstance(event, RequestRedacted)
+    judged = event.classification
+    assert judged is not None
+    assert judged.override is not None
+
+    line = sensitivity_line(event.sensitivity, judged)
+    assert line in " ".join(printed(lowered).split())
+    assert line.startswith(f"{event.sensitivity}: detected {judged.detected} (")
+    assert line.endswith(f"lowered by the policy's override {judged.override}")
+    assert explanation(lowered)["classification"] == judged.model_dump(mode="json")
+
+    raised = Classification(
+        detected=Sensitivity.PUBLIC, stated=Sensitivity.SPECIAL, reasons=("stated",)
+    )
+    assert sensitivity_line(Sensitivity.SPECIAL, raised) == (
+        "special: detected public (stated), stated special by the app"
+    )
+
+
+def test_a_leak_that_was_stopped_names_the_kinds() -> None:
+    stopped = record("leak.stopped.v1")
+    assert "Nothing was sent: person, phone was still in" in printed(stopped)
+    assert explanation(stopped)["leak_stopped"] == ["person", "phone"]
