@@ -10,9 +10,12 @@ import typer
 from stellwerk.platform import find_platform
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rich.table import Table
 
     from shared.contracts.configuration import ConfigReadReply, Document
+    from shared.contracts.masking import Override
     from shared.contracts.stated import ModelsDocument, PolicyDocument
 
 _Json = Annotated[bool, typer.Option(help="Print it as JSON.")]
@@ -61,7 +64,7 @@ def apply(
 
 
 def matrix(*, json: _Json = False) -> None:
-    """Show where a text may go, by its sensitivity and by where models are."""
+    """Show where a text may go, by its sensitivity and by where models are, and the overrides."""
     asyncio.run(_matrix(json=json))
 
 
@@ -175,6 +178,7 @@ async def _matrix(*, json: bool) -> None:
     from shared.configuration import parse_yaml
     from shared.contracts.configuration import Document
     from shared.contracts.stated import ModelsDocument, PolicyDocument
+    from shared.contracts.values import now
     from stellwerk.output import console, print_json
 
     found = (await read_configuration()).found
@@ -182,10 +186,14 @@ async def _matrix(*, json: bool) -> None:
     policy = parse_yaml(found.documents[Document.POLICY], PolicyDocument, Document.POLICY)
     models = parse_yaml(found.documents[Document.MODELS], ModelsDocument, Document.MODELS)
     allowed = permitted(models, policy)
+    overrides = policy.masking.overrides
     if json:
-        print_json({"version": found.version, "matrix": allowed})
+        shown = [one.model_dump(mode="json") for one in overrides]
+        print_json({"version": found.version, "matrix": allowed, "overrides": shown})
     else:
         console().print(_table(allowed))
+        for line in override_lines(overrides, now().date()):
+            console().print(line)
 
 
 def permitted(
@@ -207,6 +215,17 @@ def permitted(
                 row[provider.residency].append(name)
         rows[sensitivity] = row
     return rows
+
+
+def override_lines(overrides: "Sequence[Override]", today: "date") -> list[str]:
+    """Return a sentence for each override: whose texts travel further than the table says."""
+    lines = []
+    for one in overrides:
+        whose = f"{one.app}/{one.use_case}" if one.use_case else one.app
+        over = "" if today <= one.until else " (over)"
+        what = f"what is stricter counts as {one.to} until {one.until}, because {one.reason}"
+        lines.append(f"{whose}: {what}{over}")
+    return lines
 
 
 def _table(allowed: Mapping[str, Mapping[str, Sequence[str]]]) -> "Table":
