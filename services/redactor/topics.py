@@ -160,6 +160,7 @@ _HINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ethnicity": ("skin", "racial"),
 }
 """What a phrase has in any case: most texts have none of it, and are read no further."""
+TOPICS: Final = frozenset({*_PHRASES, *(topic for topic, _ in _WORDS)})
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HEAD: Final = 3
 

@@ -14,6 +14,8 @@ PAGES = (
     ROOT / "docs" / "map.md",
     ROOT / "docs" / "events.md",
     *sorted((ROOT / "docs" / "app-developers").glob("*.md")),
+    *sorted((ROOT / "docs" / "data-protection").glob("*.md")),
+    ROOT / "config" / "dictionaries" / "README.md",
 )
 
 
