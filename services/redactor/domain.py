@@ -1,7 +1,8 @@
 """Masks the texts of one request: one placeholder per value, the same in every text."""
 
+from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from services.redactor import languages
@@ -10,12 +11,13 @@ from services.redactor.detection import Detector
 from services.redactor.document import Document, Span
 from services.redactor.kinds import LITERAL, PERSON, kind_named
 from services.redactor.leaking import NUMBER
-from services.redactor.names.persons import Person, link, stands_alone
+from services.redactor.names.persons import Person, link, named_before, stands_alone
 from services.redactor.placeholders import (
     APOSTROPHE_AFTER,
     LABEL_WORDS,
     LOOSE,
     Entry,
+    Known,
     Mapping,
     code_of,
     normalise,
@@ -55,6 +57,31 @@ class Masked:
         return frozenset(find.type for finds in self.finds for find in finds)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Memory:
+    """What the case or conversation of a request knows; nothing, for a single request."""
+
+    known: tuple[Known, ...] = ()
+    """All that has a placeholder."""
+    own: frozenset[str] = frozenset()
+    """What this very request has brought, when it was delivered before: it is not to learn from
+    itself, or it would be masked otherwise than the first time."""
+    recent: tuple[str, ...] = ()
+    """The placeholders of persons, whoever was named last at the end."""
+    last: abc.Mapping[str, int] = field(default_factory=dict)
+    """The highest number of each label; numbers are never given again."""
+
+    @property
+    def earlier(self) -> list[Known]:
+        return [one for one in self.known if one.code not in self.own]
+
+    def people(self) -> list[Person]:
+        """Return the persons of earlier turns."""
+        when = {code: number for number, code in enumerate(self.recent)}
+        named = [one for one in self.earlier if one.type == PERSON]
+        return [named_before(one.form, one.code, when.get(one.code, -1)) for one in named]
+
+
 @dataclass(slots=True, repr=False)
 class _Text:
     """One text on its way: as it came, in one spelling, and what was found in it."""
@@ -84,6 +111,7 @@ class Masker:
         texts: Sequence[str],
         language: str | None = None,
         rules: Rules = Rules(),  # noqa: B008  Frozen.
+        memory: Memory = Memory(),
     ) -> Masked:
         """Return `texts` with every personal value replaced; `language` is guessed if None."""
         read = [self._read(text) for text in texts]
@@ -93,11 +121,12 @@ class Masker:
             one.document.language = language
             one.document.dictionary = rules.dictionary
             self._detector.run(one.document)
-        _repeat_values(read)
-        for one, spans in zip(read, link([one.document for one in read]), strict=True):
+        _repeat_values(read, memory.earlier)
+        linked = link([one.document for one in read], memory.people())
+        for one, spans in zip(read, linked, strict=True):
             one.spans = list(_whole_words(one.document, spans))
-        mapping = Mapping(language)
-        _name(read, mapping)
+        mapping = Mapping(language, known=memory.known, last=memory.last)
+        _name(read, mapping, memory)
         _escape_look_alikes(read, mapping)
         return Masked(
             texts=tuple(_rewritten(one, mapping) for one in read),
@@ -115,17 +144,19 @@ class Masker:
 # --- the steps of masking ----------------------------------------------------------------------
 
 
-def _repeat_values(read: Sequence[_Text]) -> None:
-    """Find again, in every text, the values found in one: there a rule may lack its context."""
+def _repeat_values(read: Sequence[_Text], earlier: Iterable[Known]) -> None:
+    """Find again, in every text, the values found in one or in an earlier turn.
+
+    There a rule may lack its context.
+    """
     values: dict[str, str] = {}
     digits: dict[str, str] = {}
-    for one in read:
-        for span in one.document.found:
-            form = one.form(span)
-            if kind_named(span.type).is_numeric:
-                digits[normalise("phone", form)] = span.type
-            if span.type not in {PERSON, LITERAL} and len(form) >= _VALUE_CHARS_MIN:
-                values[form.lower()] = span.type
+    found = [(span.type, one.form(span)) for one in read for span in one.document.found]
+    for kind, form in (*((one.type, one.form) for one in earlier), *found):
+        if kind_named(kind).is_numeric:
+            digits[normalise("phone", form)] = kind
+        if kind not in {PERSON, LITERAL} and len(form) >= _VALUE_CHARS_MIN:
+            values[form.lower()] = kind
     for one in read if values else ():
         again = list(_again(one.document, values, digits))
         if again:
@@ -178,25 +209,37 @@ def _whole_words(
             yield span, person
 
 
-def _name(read: Sequence[_Text], mapping: Mapping) -> None:
+def _name(read: Sequence[_Text], mapping: Mapping, memory: Memory) -> None:
     """Give every find its placeholder, numbered in reading order."""
-    names: dict[Person, tuple[tuple[bool, int, bool], str, str]] = {}
+    names: dict[Person, tuple[_Rank, str, str]] = {}
+    before = {one.code: one for one in memory.known}
     for one in read:
         for span, person in one.spans:
             if person is not None:
                 form = one.form(span)
-                rank = (
-                    form.isprintable() and "," not in form,
-                    _spelled_letters(form),
-                    not form.isupper(),
-                )
-                if person not in names or rank > names[person][0]:
+                if person not in names and person.code:
+                    known = before[person.code]
+                    names[person] = _rank(known.form), known.value, known.form
+                if person not in names or _rank(form) > names[person][0]:
                     # A name broken over two lines is put back in one.
-                    names[person] = (rank, " ".join(one.value(span).split()), form)
+                    names[person] = _rank(form), " ".join(one.value(span).split()), form
     for one in read:
         for span, person in one.spans:
             value, form = names[person][1:] if person else (one.value(span), one.form(span))
-            one.codes.append(mapping.add(span.type, value, form))
+            if person is None or person.code is None:
+                one.codes.append(mapping.add(span.type, value, form))
+            elif value == before[person.code].value:
+                one.codes.append(mapping.use(person.code))
+            else:
+                one.codes.append(mapping.replace(person.code, value, form))
+
+
+_Rank = tuple[bool, int, bool]
+
+
+def _rank(name: str) -> _Rank:
+    """Return how well a form of a name does as the one that is put back: the higher, the better."""
+    return name.isprintable() and "," not in name, _spelled_letters(name), not name.isupper()
 
 
 def _spelled_letters(name: str) -> int:

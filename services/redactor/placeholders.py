@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections import abc
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from services.redactor.kinds import KINDS, OTHER, Spelling, kind_named
@@ -56,14 +58,42 @@ class Entry:
     value: str
 
 
-class Mapping:
-    """Placeholder to value, for one scope. Numbers are given in order and never given again."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Known:
+    """One masked value with its placeholder; `form` is its canonical spelling."""
 
-    def __init__(self, language: str | None = None) -> None:
+    code: str
+    type: str
+    value: str
+    form: str
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Return what makes two values one: the label, and the normalised form."""
+        return kind_named(self.type).label, normalise(self.type, self.form)
+
+
+class Mapping:
+    """Placeholder to value, for one request. Numbers are given in order and never given again.
+
+    `known` are the values that its case or conversation has masked before, `last` the highest
+    number of each label. Only what this request uses is in the mapping: nothing else is restored.
+    """
+
+    def __init__(
+        self,
+        language: str | None = None,
+        *,
+        known: Iterable[Known] = (),
+        last: abc.Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.language = language
+        self.last = dict(last)
         self._entries: dict[str, Entry] = {}
-        self._codes: dict[tuple[str, str], str] = {}
-        self._last: dict[str, int] = {}
+        self._known = {one.code: one for one in known}
+        self._codes = {one.identity: code for code, one in self._known.items()}
+        self._new: dict[str, Known] = {}
+        self._changed: dict[str, Known] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -77,19 +107,42 @@ class Mapping:
     def items(self) -> Iterable[tuple[str, Entry]]:
         return self._entries.items()
 
+    def new(self) -> Iterable[Known]:
+        """Return what this request has brought."""
+        return self._new.values()
+
+    def changed(self) -> Iterable[Known]:
+        """Return the known values of which a fuller form was seen."""
+        return self._changed.values()
+
     def add(self, kind: str, value: str, form: str | None = None) -> str:
         """Return the placeholder of `value`, a new one if its normalised form has none yet.
 
         `form` is the canonical spelling, where `value`, which is put back, is written otherwise.
         """
-        label = kind_named(kind).label
-        identity = (label, normalise(kind, value if form is None else form))
-        code = self._codes.get(identity)
+        added = Known("", kind, value, value if form is None else form)
+        code = self._codes.get(added.identity)
         if code is None:
-            self._last[label] = self._last.get(label, 0) + 1
-            code = f"{label}_{self._last[label]:0{_PADDED_DIGITS}d}"
-            self._codes[identity] = code
+            label = kind_named(kind).label
+            self.last[label] = self.last.get(label, 0) + 1
+            code = f"{label}_{self.last[label]:0{_PADDED_DIGITS}d}"
+            self._codes[added.identity] = code
             self._entries[code] = Entry(kind, value)
+            self._new[code] = Known(code, kind, value, added.form)
+        return self.use(code)
+
+    def use(self, code: str) -> str:
+        """Take a known value into this request and return its placeholder."""
+        if code not in self._entries:
+            known = self._known[code]
+            self._entries[code] = Entry(known.type, known.value)
+        return code
+
+    def replace(self, code: str, value: str, form: str | None = None) -> str:
+        """Give a known person the fuller form of the name that was seen, and return the code."""
+        kind = self._known[code].type
+        self._changed[code] = Known(code, kind, value, value if form is None else form)
+        self._entries[code] = Entry(kind, value)
         return code
 
     def dump(self) -> list[list[str]]:
