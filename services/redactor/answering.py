@@ -1,6 +1,12 @@
 """Turns a model's answer, or what took its place, into the one result that its caller sees."""
 
-from services.redactor.restoring import restore
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.redactor.kinds import LITERAL
+from services.redactor.placeholders import Mapping
+from services.redactor.policy import Rules
+from services.redactor.restoring import Restorer, restore
 from services.redactor.vault.sealing import Envelope
 from shared.contracts.completions import (
     CompletionFailed,
@@ -9,17 +15,19 @@ from shared.contracts.completions import (
     Outcome,
 )
 from shared.contracts.errors import ErrorCode, ErrorDetail
-from shared.contracts.requests import RequestRefused
+from shared.contracts.requests import RequestRefused, ToolCall
 from shared.contracts.values import Language
 
 Finished = CompletionProduced | CompletionFailed | RequestRefused
 
 
-def result_of(event: Finished, envelope: Envelope | None) -> CompletionRestored:
+def result_of(event: Finished, envelope: Envelope | None, rules: Rules) -> CompletionRestored:
+    """Return the result of a request; `rules` say which functions get the real values."""
     language = _language(event, envelope)
     digest = envelope.request_sha256 if envelope else None
     if isinstance(event, CompletionProduced) and envelope is not None:
         text, unresolved = restore(event.text, envelope.mapping, language)
+        called = _called(event.tool_calls, envelope.mapping, language, rules)
         return CompletionRestored.following(
             event,
             outcome=Outcome.COMPLETION,
@@ -33,7 +41,9 @@ def result_of(event: Finished, envelope: Envelope | None) -> CompletionRestored:
             language=language,
             request_sha256=digest,
             masked_count=len(envelope.mapping),
-            unresolved_count=unresolved,
+            unresolved_count=unresolved + called.unresolved_count,
+            tool_calls=called.calls,
+            masked_tools=called.masked,
         )
     # An answer without its envelope stays masked for ever: no half answer is passed off as whole.
     code = ErrorCode.INTERNAL if isinstance(event, CompletionProduced) else event.code
@@ -46,6 +56,43 @@ def result_of(event: Finished, envelope: Envelope | None) -> CompletionRestored:
         request_sha256=digest,
         masked_count=len(envelope.mapping) if envelope else 0,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """The calls as their app makes them, and the functions that keep placeholders."""
+
+    calls: tuple[ToolCall, ...]
+    masked: tuple[str, ...]
+    unresolved_count: int
+
+
+def _called(
+    calls: Sequence[ToolCall], mapping: Mapping, language: Language, rules: Rules
+) -> _Called:
+    """Return the calls with their functions' own names, and the values for those that may know."""
+    allowed = rules.policy.tools
+    out: list[ToolCall] = []
+    masked: dict[str, None] = {}
+    unresolved = 0
+    for call in calls:
+        name = _own_name(call.name, mapping)
+        restorer = Restorer(mapping, language, in_json=True)
+        arguments = restorer.feed(call.arguments) + restorer.finish()
+        if allowed == "any" or name in allowed:
+            unresolved += restorer.unresolved_count
+        else:
+            if arguments != call.arguments:
+                masked[name] = None
+            arguments = call.arguments
+        out.append(ToolCall(id=call.id, name=name, arguments=arguments))
+    return _Called(tuple(out), tuple(masked), unresolved)
+
+
+def _own_name(name: str, mapping: Mapping) -> str:
+    """Return what the caller calls a function: a name with a person in it was replaced whole."""
+    entry = mapping.get(name)
+    return entry.value if entry is not None and entry.type == LITERAL else name
 
 
 def _language(event: Finished, envelope: Envelope | None) -> Language:

@@ -87,6 +87,7 @@ class Redactor:
             return self._refused(event, ErrorCode.DEADLINE)
         rules = self._in_force.rules.for_tenant(event.tenant)
         masked = self._masker.mask(payload.texts_of(event), rules=rules)
+        fields = payload.rewritten(event, masked)  # Before sealing: it adds to the map.
         classified = classify(masked, event, rules, self._clock().date())
         digest = request_digest(event)
         sealed = sealing.seal(
@@ -99,7 +100,7 @@ class Redactor:
         redacted = RequestRedacted.following(
             event,
             config_version=rules.version,
-            **payload.rewritten(event, masked.texts),
+            **fields,
             language=Language(masked.mapping.language or Language.UNDETERMINED),
             sensitivity=classified.sensitivity,
             classification=classified.account,
@@ -164,7 +165,7 @@ class Redactor:
                 envelope = sealing.unseal(keys, event.sealed or "", event.request_id)
             except SealError:
                 envelope = None
-            results.append(result_of(event, envelope))
+            results.append(result_of(event, envelope, self._in_force.rules))
             await asyncio.sleep(0)
         return results
 
@@ -182,7 +183,7 @@ class Redactor:
 
 
 def _characters(event: RequestSubmitted) -> int:
-    return sum(len(message.content) for message in event.messages)
+    return sum(map(len, payload.texts_of(event)))
 
 
 def _epoch_of(event: Finished) -> int | None:

@@ -1,51 +1,173 @@
-"""Walks every text of a request and puts changed texts back in the same places."""
+"""Walks every text in a JSON value and puts changed texts back in the same places.
 
-from collections.abc import Iterator, Mapping, Sequence
+Reading and writing are the same walk with another `Pen`, so they cannot differ in their order.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 
-STRUCTURAL: Final = frozenset({"role", "type"})
-"""Fields whose values are words of the contract and not of a person."""
+DEPTH_MAX: Final = 64
+"""JSON source that is nested deeper is masked as the text that it is."""
+NUMBER_DIGITS_MIN: Final = 6
+"""A number with fewer digits is nobody's telephone, account or identity."""
+
+_WORDS: Final = """
+    $schema $id $ref $defs $anchor $comment definitions type properties required items
+    prefixItems additionalProperties patternProperties propertyNames unevaluatedProperties
+    unevaluatedItems contains minContains maxContains enum const default examples title description
+    format pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength
+    minItems maxItems uniqueItems minProperties maxProperties anyOf oneOf allOf not if then else
+    dependentRequired dependentSchemas dependencies nullable deprecated readOnly writeOnly
+    discriminator propertyName mapping contentEncoding contentMediaType strict"""
+SCHEMA_WORDS: Final = frozenset(_WORDS.split())
+"""Words of JSON Schema: they are nobody's, and mean something where they stand."""
+_TYPES: Final = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+_NAMED: Final = frozenset(
+    {"properties", "$defs", "definitions", "patternProperties", "dependentSchemas"}
+)
+"""Below these stand names that somebody chose, and a schema under each."""
+_NAMES: Final = frozenset({"required", "dependentRequired", "propertyName"})
+_DATA: Final = frozenset({"default", "const", "examples", "enum", "mapping"})
+"""Below these stand values: no word in them is one of JSON Schema."""
+_IDENTIFIER: Final = re.compile(r"[\w.-]+")
+_BETWEEN_WORDS: Final = re.compile(r"(?<=[^\W\d_])[_.-]+(?=\w)|(?<=[a-zæøåäöüß])(?=[A-ZÆØÅÄÖÜ])")
+_NO_WORDS: Final = re.compile(r"[^A-Za-zÀ-ÿ]*[0-9][^A-Za-zÀ-ÿ]*")
 
 
-def texts(value: Json) -> Iterator[str]:
-    """Yield every string in `value`, keys that people chose included, in a fixed order."""
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """What happens to each text: `change` returns what stands in its place."""
+
+    change: Callable[[str], str]
+    stand_in: Callable[[str], str]
+    """Returns the placeholder of a whole name."""
+
+    def name(self, said: str) -> str:
+        """Return a name that somebody chose: as it is, or a placeholder for all of it.
+
+        A part would not do: the person in "mail_hansen" may come back as Anders Hansen, and the
+        function must have the name that it had. It is read as the words that it is made of.
+        """
+        spoken = _spoken(said)
+        return said if self.change(spoken) == spoken else self.stand_in(said)
+
+    def said_of(self, name: str, value: str) -> str:
+        """Return a value; for a number, its name says whose it is."""
+        if not name or not _NO_WORDS.fullmatch(value):
+            return self.change(value)
+        before = f"{_spoken(name)}: "
+        changed = self.change(before + value)
+        return changed.removeprefix(before)
+
+    def number(self, name: str, value: float) -> float | str:
+        """Return a number, or what stands in its place, which is then a text."""
+        written = str(value)
+        if sum(sign.isdigit() for sign in written) < NUMBER_DIGITS_MIN:
+            return value
+        changed = self.said_of(name, written)
+        return value if changed == written else changed
+
+
+def _spoken(name: str) -> str:
+    """Return the words of an identifier; anything else, such as an address, as it is."""
+    return _BETWEEN_WORDS.sub(" ", name) if _IDENTIFIER.fullmatch(name) else name
+
+
+def data(value: Json, pen: Pen, name: str = "") -> Json:
+    """Return `value` with every string, number and key changed; `name` is what it is called."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            if not _is_field(key):
-                yield key
-            if key not in STRUCTURAL:
-                yield from texts(inner)
-    elif isinstance(value, Sequence):
-        for inner in value:
-            yield from texts(inner)
-
-
-def rewritten(fields: Mapping[str, Json], new: Sequence[str]) -> dict[str, Json]:
-    """Return `fields` with every string that `texts` yields taken from `new`, in the same order."""
-    return _mapping(fields, iter(new))
-
-
-def _mapping(fields: Mapping[str, Json], new: Iterator[str]) -> dict[str, Json]:
-    return dict(_item(key, inner, new) for key, inner in fields.items())
-
-
-def _item(key: str, inner: Json, new: Iterator[str]) -> tuple[str, Json]:
-    name = key if _is_field(key) else next(new)
-    return name, inner if key in STRUCTURAL else _value(inner, new)
-
-
-def _value(value: Json, new: Iterator[str]) -> Json:
-    if isinstance(value, str):
-        return next(new)
+        return pen.said_of(name, value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return pen.number(name, value)
     if isinstance(value, Mapping):
-        return _mapping(value, new)
-    return [_value(inner, new) for inner in value] if isinstance(value, Sequence) else value
+        return _mapping((pen.name(key), data(inner, pen, key)) for key, inner in value.items())
+    return [data(inner, pen, name) for inner in value]
 
 
-def _is_field(key: str) -> bool:
-    """Return whether a key looks like a field's name: one lower-case ASCII word."""
-    return key.isidentifier() and key.isascii() and key.islower()
+def schema(value: Json, pen: Pen, name: str = "") -> Json:
+    """Return a JSON Schema with every string and every chosen key changed; its words stay."""
+    if not isinstance(value, Mapping):
+        return data(value, pen, name)
+    return _mapping(_schema_item(key, inner, pen, name) for key, inner in value.items())
+
+
+def _schema_item(key: str, inner: Json, pen: Pen, name: str) -> tuple[str, Json]:
+    if key not in SCHEMA_WORDS:
+        return pen.name(key), schema(inner, pen, key)
+    changed: Json
+    if key in _NAMED and isinstance(inner, Mapping):
+        changed = _mapping((pen.name(one), schema(of, pen, one)) for one, of in inner.items())
+    elif key in _NAMES:
+        changed = _names(inner, pen)
+    elif key == "$ref" and isinstance(inner, str):
+        changed = "/".join(map(pen.name, inner.split("/")))
+    elif key == "type":
+        changed = _type(inner, pen)
+    elif key in _DATA:
+        changed = data(inner, pen, name)
+    elif isinstance(inner, Sequence) and not isinstance(inner, str):
+        changed = [schema(one, pen, name) for one in inner]
+    else:
+        changed = schema(inner, pen, name)
+    return key, changed
+
+
+def _names(value: Json, pen: Pen) -> Json:
+    if isinstance(value, str):
+        return pen.name(value)
+    if isinstance(value, Mapping):
+        return _mapping((pen.name(name), _names(one, pen)) for name, one in value.items())
+    return [_names(one, pen) for one in value] if isinstance(value, Sequence) else value
+
+
+def _type(value: Json, pen: Pen) -> Json:
+    if isinstance(value, str):
+        return value if value in _TYPES else pen.change(value)
+    return [_type(one, pen) for one in value] if isinstance(value, Sequence) else schema(value, pen)
+
+
+def source(text: str, pen: Pen) -> str:
+    """Return JSON source text with every string and key changed; what is unchanged stays as it is.
+
+    What is no JSON is changed as a text.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError):
+        return pen.change(text)
+    if _is_deeper_than(value, DEPTH_MAX):
+        return pen.change(text)
+    changed = data(value, pen)
+    return text if changed == value else json.dumps(changed, ensure_ascii=False)
+
+
+def _without_doubles(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    read = dict(pairs)
+    if len(read) < len(pairs):  # The first of two would be seen by nobody here.
+        raise ValueError("a key stands twice")
+    return read
+
+
+def _is_deeper_than(value: Json, levels: int) -> bool:
+    if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
+        return False
+    inner = value.values() if isinstance(value, Mapping) else value
+    return levels == 0 or any(_is_deeper_than(one, levels - 1) for one in inner)
+
+
+def _mapping(items: Iterable[tuple[str, Json]]) -> dict[str, Json]:
+    """Return a mapping that loses nothing if two keys have become one."""
+    out: dict[str, Json] = {}
+    for key, inner in items:
+        name = key
+        while name in out:
+            name += "_"
+        out[name] = inner
+    return out

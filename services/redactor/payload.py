@@ -1,33 +1,114 @@
 """Every text of a request that a person may have written: out of it, and changed back into it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from services.redactor import leaves
-from shared.contracts.requests import SAMPLING, RequestSubmitted
+from services.redactor.domain import Masked
+from services.redactor.kinds import LITERAL
+from services.redactor.leaves import Pen
+from shared.contracts.requests import (
+    SAMPLING,
+    Message,
+    Part,
+    PartKind,
+    RequestSubmitted,
+    Tool,
+    ToolCall,
+)
 
 KEPT: Final = (
-    *("model", "task", "max_tokens", *SAMPLING, "stream"),
+    *("model", "task", "max_tokens", *SAMPLING, "stream", "parallel_tool_calls"),
     *("user", "use_case", "case_id", "conversation_id"),
 )
 """Fields without text from people; they go on as they came."""
+CHOICES: Final = frozenset({"auto", "none", "required"})
+"""What a choice of tools may be beside the name of one."""
 
 
 def texts_of(event: RequestSubmitted) -> list[str]:
     """Return every text of a request, in a fixed order."""
-    return list(leaves.texts(_payload(event)))
+    texts: list[str] = []
+
+    def note(text: str) -> str:
+        texts.append(text)
+        return text
+
+    _walked(event, Pen(note, str))
+    return texts
 
 
-def rewritten(event: RequestSubmitted, texts: Sequence[str]) -> dict[str, Any]:
-    """Return the fields of the masked request, with `texts` in place of what `texts_of` gave."""
+def rewritten(event: RequestSubmitted, masked: Masked) -> dict[str, Any]:
+    """Return the fields of the masked request: `masked` is what became of `texts_of`.
+
+    Its mapping gets the names that were replaced as a whole.
+    """
+    new = iter(masked.texts)
+
+    def stand_in(name: str) -> str:
+        return masked.mapping.add(LITERAL, name)
+
     kept = {name: getattr(event, name) for name in KEPT}
-    return kept | leaves.rewritten(_payload(event), texts)
+    return kept | _walked(event, Pen(lambda _: next(new), stand_in))
 
 
-def _payload(event: RequestSubmitted) -> dict[str, leaves.Json]:
-    messages: list[leaves.Json] = [
-        {"role": message.role.value, "content": message.content}
-        | ({"name": message.name} if message.name is not None else {})
-        for message in event.messages
-    ]
-    return {"messages": messages, "metadata": dict(event.metadata)}
+def _walked(event: RequestSubmitted, pen: Pen) -> dict[str, Any]:
+    choice = event.tool_choice
+    return {
+        "messages": [_message(message, pen) for message in event.messages],
+        "metadata": leaves.data(event.metadata, pen),
+        "tools": [_tool(tool, pen) for tool in event.tools],
+        "tool_choice": choice if choice is None or choice in CHOICES else pen.name(choice),
+    }
+
+
+def _message(message: Message, pen: Pen) -> dict[str, Any]:
+    return {
+        "role": message.role,
+        "content": pen.change(message.content),
+        "name": _said(message.name, pen.change),
+        "parts": [_part(part, pen) for part in message.parts],
+        "tool_calls": [_tool_call(call, pen) for call in message.tool_calls],
+        "tool_call_id": _said(message.tool_call_id, pen.name),
+    }
+
+
+def _part(part: Part, pen: Pen) -> dict[str, Any]:
+    """Return a part. What is in an image nobody reads here: it makes a request special.
+
+    A text is all that a part of text has: whatever else it brings would be seen by nobody.
+    """
+    opaque = part.kind is not PartKind.TEXT
+    return {
+        "kind": part.kind,
+        "text": _said(part.text, pen.change),
+        "url": _said(part.url, lambda url: _url(url, pen)) if opaque else None,
+        "data": part.data if opaque else None,
+        "media_type": _said(part.media_type, pen.name),
+        "name": _said(part.name, pen.change),
+    }
+
+
+def _url(url: str, pen: Pen) -> str:
+    return url if url[:5].lower() == "data:" else pen.change(url)
+
+
+def _tool_call(call: ToolCall, pen: Pen) -> dict[str, Any]:
+    return {
+        "id": pen.name(call.id),
+        "name": pen.name(call.name),
+        "arguments": leaves.source(call.arguments, pen),
+    }
+
+
+def _tool(tool: Tool, pen: Pen) -> dict[str, Any]:
+    return {
+        "name": pen.name(tool.name),
+        "description": _said(tool.description, pen.change),
+        "parameters": None if tool.parameters is None else leaves.schema(tool.parameters, pen),
+        "strict": tool.strict,
+    }
+
+
+def _said(text: str | None, change: Callable[[str], str]) -> str | None:
+    return None if text is None else change(text)

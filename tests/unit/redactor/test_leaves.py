@@ -1,27 +1,99 @@
-"""Every text of a request is read and written back in its place."""
+"""Every text in a JSON value is read and written back in its place."""
 
-from services.redactor.leaves import Json, rewritten, texts
+import json
 
-PAYLOAD: dict[str, Json] = {
-    "messages": [
-        {"role": "user", "content": "a", "name": "b"},
-        {"role": "user", "content": ["c", {"type": "text", "text": "d"}, 3, None, True]},
-    ],
-    "metadata": {"Anders Hansen": "e", "kunde_nr": "f"},
+import pytest
+
+from services.redactor import leaves
+from services.redactor.leaves import Json, Pen
+
+SCHEMA: dict[str, Json] = {
+    "type": "object",
+    "description": "a",
+    "properties": {
+        "type": {"type": ["string", "null"], "enum": ["b"], "title": "c"},
+        "kundensName": {"anyOf": [{"const": "d"}, {"$ref": "#/$defs/sag"}]},
+    },
+    "required": ["type", "kundensName"],
+    "$defs": {"sag": {"default": {"type": "e", "own": "f"}}},
+    "x_note": "g",
 }
 
 
-def test_every_text_is_read_and_words_of_the_contract_are_not() -> None:
-    assert list(texts(PAYLOAD)) == ["a", "b", "c", "d", "Anders Hansen", "e", "f"]
+def read(walk: str, value: Json) -> list[str]:
+    texts: list[str] = []
+
+    def note(text: str) -> str:
+        texts.append(text)
+        return text
+
+    assert getattr(leaves, walk)(value, Pen(note, str)) == value
+    return texts
 
 
-def test_texts_go_back_to_their_places() -> None:
-    new = [text.upper() for text in texts(PAYLOAD)]
+def loud(text: str) -> str:
+    return text.upper()
 
-    assert rewritten(PAYLOAD, new) == {
-        "messages": [
-            {"role": "user", "content": "A", "name": "B"},
-            {"role": "user", "content": ["C", {"type": "text", "text": "D"}, 3, None, True]},
-        ],
-        "metadata": {"ANDERS HANSEN": "E", "kunde_nr": "F"},
+
+PEN = Pen(loud, lambda name: f"<{name}>")
+
+
+def test_every_text_and_chosen_key_of_a_schema_is_read_and_its_words_are_not() -> None:
+    assert read("schema", SCHEMA) == [
+        *("a", "type", "b", "c", "kundens Name", "d", "#", "$defs", "sag"),
+        *("type", "kundens Name", "sag", "type", "e", "own", "f", "x note", "g"),
+    ]
+
+
+def test_names_are_replaced_as_a_whole_and_alike_everywhere() -> None:
+    assert leaves.schema({"properties": {"a_b": {}}, "required": ["a_b"]}, PEN) == {
+        "properties": {"<a_b>": {}},
+        "required": ["<a_b>"],
     }
+
+
+def test_a_word_of_json_schema_that_is_a_value_is_read() -> None:
+    assert read("schema", {"type": "Anders", "required": "Hansen", "const": "type"}) == [
+        *("Anders", "Hansen", "type")
+    ]
+
+
+def test_a_number_is_read_with_its_name_and_short_ones_are_not() -> None:
+    assert read("data", {"kundensTelefon": "20 12 34 56", "cpr": 101901234, "ordre": 4711}) == [
+        *("kundens Telefon", "kundens Telefon: 20 12 34 56", "cpr", "cpr: 101901234", "ordre")
+    ]
+
+
+def test_an_address_that_is_a_key_is_read_as_it_stands() -> None:
+    assert read("data", {"karla@example.com": None, "10.0.0.1": None, "010190-1234": None}) == [
+        *("karla@example.com", "10.0.0.1", "010190-1234")
+    ]
+
+
+def test_a_masked_number_becomes_a_text() -> None:
+    pen = Pen(lambda text: text.replace("20123456", "Telefon_001"), str)
+
+    assert leaves.data({"tlf": 20123456, "no": 2012}, pen) == {"tlf": "Telefon_001", "no": 2012}
+
+
+def test_two_keys_that_become_one_lose_nothing() -> None:
+    pen = Pen(lambda _: "same", lambda _: "same")
+
+    assert leaves.data({"a": "b", "c": "d"}, pen) == {"same": "same", "same_": "same"}
+
+
+def test_source_text_stays_valid_and_keeps_its_bytes_where_nothing_changes() -> None:
+    written = '{ "to":  "Anders \\"Bo\\" Hansen" }'
+    pen = Pen(lambda text: text.replace("Hansen", 'Klient "1"'), str)
+
+    assert json.loads(leaves.source(written, pen)) == {"to": 'Anders "Bo" Klient "1"'}
+    assert leaves.source(written, Pen(str, str)) == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    ['{"a": "b"', '{"a": "b", "a": "c"}', "[" * 70 + "]" * 70, "[" * 100_000, "Anders Hansen"],
+    ids=["cut", "a key twice", "deep", "too deep to read", "no JSON"],
+)
+def test_source_text_that_cannot_be_walked_is_read_as_a_text(written: str) -> None:
+    assert leaves.source(written, PEN) == written.upper()
