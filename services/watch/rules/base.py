@@ -140,8 +140,8 @@ class Rule(Protocol):
 
     NAME: Token
     SEVERITY: Severity
-    SEES: type[Fact]
-    """The class of facts that it is shown; it never gets another."""
+    SEES: type[Fact] | tuple[type[Fact], ...]
+    """The classes of facts that it is shown; it never gets another."""
     WINDOW_MINUTES: int
     """How far back it looks: the minute that runs, and those before it."""
     EXPLAINED_BY: Sequence[Token]

@@ -1,15 +1,17 @@
-"""A masked value was about to leave once more, and the redactor refused the request."""
+"""Personal data was about to leave: the last look of the redactor or the router stopped it."""
 
 from collections.abc import Iterable
 from typing import Final
 
-from services.watch.rules.base import Example, Facts, Sighting, Verdict, Window
+from services.watch.rules.base import Example, Facts, Part, Sighting, Verdict, Window
+from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Severity
 from shared.contracts.requests import LeakStopped
+from shared.contracts.usage import UsageRecorded
 
 NAME: Final = "leak_stopped"
 SEVERITY: Final = Severity.CRITICAL
-SEES: Final = LeakStopped
+SEES: Final = (LeakStopped, UsageRecorded)
 WINDOW_MINUTES: Final = 60
 EXPLAINED_BY: Final = ()
 WHAT: Final = (
@@ -23,14 +25,24 @@ ADVICE: Final = (
     "report it."
 )
 ABOUT_MAX: Final = 128
+ROUTER_FOUND: Final = "identifier"
+"""The router looks for numbers with check digits, and does not tell which kind it found."""
 TYPES_MAX: Final = 128
 """Characters that a label may have."""
 
 
-def sightings(leak: LeakStopped) -> Iterable[Sighting]:
+def sightings(fact: LeakStopped | UsageRecorded) -> Iterable[Sighting]:
     """Return the app whose request it was; what kinds of values they were is the part."""
-    about = f"{leak.tenant}/{leak.app}"[:ABOUT_MAX]
-    yield Sighting(about, is_good=False, part=tuple(sorted(set(leak.types))), cause="leak_check")
+    types = _types_of(fact)
+    if types:
+        about = f"{fact.tenant}/{fact.app}"[:ABOUT_MAX]
+        yield Sighting(about, is_good=False, part=types, cause="leak_check")
+
+
+def _types_of(fact: LeakStopped | UsageRecorded) -> Part:
+    if isinstance(fact, LeakStopped):
+        return tuple(sorted(set(fact.types)))
+    return (ROUTER_FOUND,) if fact.code is ErrorCode.LEAK_CHECK else ()
 
 
 def judged(window: Window) -> Verdict:

@@ -5,6 +5,8 @@ from services.watch.messages import message
 from services.watch.rules import leak_stopped
 from services.watch.rules.base import Verdict
 from services.watch.store import Kind
+from shared.contracts.completions import Outcome
+from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Severity
 from tests.unit.watch.test_episodes import World, after
 from tests.unit.watch.usages import answered, leak, usage
@@ -21,6 +23,15 @@ def test_one_leak_opens_a_critical_incident_about_its_app() -> None:
     assert {one.severity for one in world.known} == {Severity.CRITICAL}
     facts = {one.about: one.facts["types"] for one in world.known}
     assert facts == {"default/crm": "cpr", "default/letters": "person phone"}
+
+
+def test_what_the_router_stops_is_a_leak_too() -> None:
+    world = World()
+
+    world.take([usage(code=ErrorCode.LEAK_CHECK, outcome=Outcome.REFUSED), usage(answered())])
+
+    assert world.opened == ["leak_stopped/default/letters"]
+    assert world.last.facts["types"] == "identifier"
 
 
 def test_more_leaks_of_an_episode_count_and_add_their_kinds() -> None:

@@ -13,8 +13,7 @@ from services.watch.rules.base import Example, Fact, Rule, Verdict, Window
 from shared.contracts.completions import Outcome
 from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Incident
-from shared.contracts.requests import LeakStopped
-from shared.contracts.usage import Attempt, AttemptOutcome, UsageRecorded
+from shared.contracts.usage import Attempt, AttemptOutcome
 from shared.contracts.values import ModelName, new_id
 from tests.unit.watch.usages import START, failed, leak, usage
 
@@ -49,9 +48,9 @@ usages = st.builds(
 
 
 def test_a_rule_is_shown_only_what_it_sees() -> None:
-    assert {rule.SEES for rule in RULES} == {UsageRecorded, LeakStopped}
     assert {name for name, *_ in gathered(RULES, [leak()]).counts} == {"leak_stopped"}
-    assert "leak_stopped" not in {name for name, *_ in gathered(RULES, [usage(failed())]).counts}
+    shown = gathered(RULES, [usage(failed()), usage(code=ErrorCode.LEAK_CHECK)])
+    assert {name for name, *_ in shown.counts} == {"error_rate", "fallback_active", "leak_stopped"}
 
 
 def test_the_rules_of_the_folder_are_found_and_what_explains_comes_first() -> None:
