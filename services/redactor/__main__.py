@@ -8,6 +8,7 @@ from services.redactor.settings import Settings
 from services.redactor.vault.erasing import ANNOUNCE_EVERY_S, Erasing
 from services.redactor.vault.keyring import DatabaseKeyring
 from services.redactor.vault.rotating import Rotating
+from services.redactor.vault.scopes import Scopes
 from services.redactor.vault.subjects import Subjects
 from services.redactor.vault.tenants import TenantKeys
 from services.redactor.vault.tending import TEND_EVERY_S, Tending
@@ -26,11 +27,14 @@ def wired(settings: Settings) -> Service:
     database = Database(settings.database_url, schema="vault")
     master = settings.master_key()
     keyring = DatabaseKeyring(database, master)
-    erasing = Erasing(database, Subjects(master), service.publish)
-    rotating = Rotating(database, TenantKeys(master))
-    tending = Tending(keyring, service.notes)
+    tenant_keys, subjects = TenantKeys(master), Subjects(master)
+    scopes = Scopes(database, master, tenant_keys, subjects)
+    erasing = Erasing(database, subjects, service.publish)
+    rotating = Rotating(database, tenant_keys)
+    tending = Tending(keyring, scopes, service.notes)
     in_force = InForce(settings.dictionaries_folder, service.remarks)
-    redactor = Redactor(Masker(Detector.shipped()), keyring, settings, in_force=in_force)
+    masker = Masker(Detector.shipped())
+    redactor = Redactor(masker, keyring, scopes, settings, in_force=in_force)
 
     service.on_start(tending.begin)
     service.every(TEND_EVERY_S, tending.go_on)

@@ -2,24 +2,29 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from services.redactor import payload
 from services.redactor.answering import Finished, result_of
 from services.redactor.classification import classify
-from services.redactor.domain import Masker
+from services.redactor.domain import Masked, Masker, Memory
 from services.redactor.in_force import InForce
 from services.redactor.kinds import LITERAL
 from services.redactor.leaking import leak_check
-from services.redactor.placeholders import Mapping
+from services.redactor.placeholders import Known
+from services.redactor.placeholders import Mapping as Placeholders
+from services.redactor.policy import Rules
 from services.redactor.settings import Settings
 from services.redactor.streaming import Streams
 from services.redactor.vault import sealing
 from services.redactor.vault.keyring import Keyring
+from services.redactor.vault.scopes import Scope, ScopeName, Scopes
 from services.redactor.vault.sealing import Envelope, SealError
-from shared.bus import GivenUp
+from services.redactor.vault.subjects import Subjects
+from shared.bus import DependencyDown, GivenUp, Postponed
 from shared.contracts.completions import (
     ChunkProduced,
     ChunkRestored,
@@ -30,6 +35,7 @@ from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.event import Event
 from shared.contracts.requests import (
     PAYLOAD_BYTES_MAX,
+    LeakStopped,
     MaskedSubject,
     RequestRedacted,
     RequestRefused,
@@ -46,6 +52,14 @@ _SUBJECT_BYTES: Final = 320
 _NOT_SCANNED: Final = {"id", "time", "cause", "request_id", "subjects", "fingerprint", "deadline"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """The hour whose key seals now."""
+
+    epoch: int
+    key: bytes = field(repr=False)
+
+
 class Redactor:
     """The redactor's handlers with what they share. Fails closed: what is not masked is refused."""
 
@@ -53,7 +67,9 @@ class Redactor:
         self,
         masker: Masker,
         keyring: Keyring,
+        scopes: Scopes,
         settings: Settings,
+        *,
         clock: Callable[[], datetime] = now,
         in_force: InForce | None = None,
     ) -> None:
@@ -61,64 +77,99 @@ class Redactor:
         self._in_force = in_force or InForce()
         self._masker = masker
         self._keyring = keyring
-        self._master = settings.master_key()
+        self._scopes = scopes
         self._settings = settings
         self._clock = clock
-        self._fingerprints = sealing.derived_key(self._master, "fingerprint")
-        self._subjects: dict[str, bytes] = {}
+        master = settings.master_key()
+        self._fingerprints = sealing.derived_key(master, "fingerprint")
+        self._subjects = Subjects(master)
 
     # --- on the way out ----------------------------------------------------------------------
 
     async def requests_submitted(self, events: Sequence[RequestSubmitted]) -> Sequence[Event]:
-        """Mask requests, or refuse those that are late, too large, or not masked for certain."""
-        epoch, key = await self._keyring.current(self._clock().timestamp())
+        """Mask requests, or refuse those that are late, too large, or not masked for certain.
+
+        Single requests need no database. Those of cases and conversations wait while it is away,
+        until their deadline.
+        """
+        hour = _Hour(*await self._keyring.current(self._clock().timestamp()))
         effects: list[Event] = []
+        scoped: list[tuple[RequestSubmitted, ScopeName]] = []
         for event in events:
-            if _characters(event) > THREAD_CHARS_MIN:
-                effects.append(await asyncio.to_thread(self._redacted, event, epoch, key))
+            name = ScopeName.of(event)
+            if self._clock() >= _deadline(event):
+                effects.append(self._refused(event, ErrorCode.DEADLINE))
+            elif name is not None:
+                scoped.append((event, name))
             else:
-                effects.append(self._redacted(event, epoch, key))
-                await asyncio.sleep(0)  # Streams and heartbeats go on between two requests.
+                effects += await self._in_turn(event, hour, None)
+        if scoped:
+            try:
+                effects += await self._in_scopes(scoped, hour)
+            except DependencyDown as error:
+                waiting = {event.id for event, _ in scoped}
+                raise Postponed(error.dependency, effects, waiting) from error
         return effects
 
-    def _redacted(self, event: RequestSubmitted, epoch: int, key: bytes) -> Event:
-        deadline = event.received_at + timedelta(milliseconds=event.timeout_ms)
-        if self._clock() >= deadline:
-            return self._refused(event, ErrorCode.DEADLINE)
+    async def _in_scopes(
+        self, requests: Sequence[tuple[RequestSubmitted, ScopeName]], hour: _Hour
+    ) -> Sequence[Event]:
+        """Mask turns of cases and conversations; nothing leaves before it is in the vault."""
+        effects: list[Event] = []
+        last_day = self._clock().date() + timedelta(days=self._in_force.rules.policy.scope_days)
+        async with self._scopes.in_hand((name for _, name in requests), last_day) as scopes:
+            for event, name in requests:
+                effects += await self._in_turn(event, hour, scopes[name])
+        return effects
+
+    async def _in_turn(
+        self, event: RequestSubmitted, hour: _Hour, scope: Scope | None
+    ) -> Sequence[Event]:
+        if _characters(event) > THREAD_CHARS_MIN:
+            return await asyncio.to_thread(self._redacted, event, hour, scope)
+        await asyncio.sleep(0)  # Streams and heartbeats go on between two requests.
+        return self._redacted(event, hour, scope)
+
+    def _redacted(
+        self, event: RequestSubmitted, hour: _Hour, scope: Scope | None
+    ) -> Sequence[Event]:
         rules = self._in_force.rules.for_tenant(event.tenant)
-        masked = self._masker.mask(payload.texts_of(event), rules=rules)
-        fields = payload.rewritten(event, masked)  # Before sealing: it adds to the map.
+        memory = scope.memory(event.request_id) if scope else Memory()
+        masked = self._masker.mask(payload.texts_of(event), rules=rules, memory=memory)
+        redacted = self._request(event, masked, rules)
+        mapping = masked.mapping
+        envelope = Envelope(mapping, request_digest(event), scope.id if scope else None)
+        nonce = os.urandom(sealing.NONCE_BYTES)
+        sealed = sealing.seal(hour.key, hour.epoch, nonce, event.request_id, envelope)
+        scanned = redacted.model_dump_json(exclude=_NOT_SCANNED).encode()
+        size = len(scanned) + len(sealed) + len(redacted.subjects) * _SUBJECT_BYTES
+        if size > MESSAGE_BYTES_MAX:
+            return [self._refused(event, ErrorCode.TOO_LARGE, mapping.language)]
+        if leaking := leak_check(scanned, masked.surfaces):
+            refused = self._refused(event, ErrorCode.LEAK_CHECK, mapping.language)
+            stopped = LeakStopped.following(event, types=tuple(sorted(leaking)))
+            return [refused.with_sealed(sealed), stopped]
+        if scope is not None:
+            scope.learn(event.request_id, masked)
+        if event.stream:
+            self.streams.expect(event.request_id, mapping)
+        return [redacted.with_sealed(sealed)]
+
+    def _request(self, event: RequestSubmitted, masked: Masked, rules: Rules) -> RequestRedacted:
+        fields = payload.rewritten(event, masked)  # Before the mapping is read: it adds to it.
         classified = classify(masked, event, rules, self._clock().date())
-        digest = request_digest(event)
-        sealed = sealing.seal(
-            key,
-            epoch,
-            os.urandom(sealing.NONCE_BYTES),
-            event.request_id,
-            Envelope(masked.mapping, digest),
-        )
-        redacted = RequestRedacted.following(
+        return RequestRedacted.following(
             event,
             config_version=rules.version,
             **fields,
             language=Language(masked.mapping.language or Language.UNDETERMINED),
             sensitivity=classified.sensitivity,
             classification=classified.account,
-            subjects=self._masked_subjects(event.tenant, masked.mapping),
-            fingerprint=sealing.keyed_hash(self._fingerprints, digest),
-            deadline=deadline,
+            subjects=tuple(self._masked_subjects(event.tenant, masked.mapping)),
+            fingerprint=sealing.keyed_hash(self._fingerprints, request_digest(event)),
+            deadline=_deadline(event),
             redactor=self._settings.replica,
         )
-        scanned = redacted.model_dump_json(exclude=_NOT_SCANNED).encode()
-        size = len(scanned) + len(sealed) + len(redacted.subjects) * _SUBJECT_BYTES
-        if size > MESSAGE_BYTES_MAX:
-            return self._refused(event, ErrorCode.TOO_LARGE, masked.mapping.language)
-        if leak_check(scanned, masked.surfaces):
-            refused = self._refused(event, ErrorCode.LEAK_CHECK, masked.mapping.language)
-            return refused.with_sealed(sealed)
-        if event.stream:
-            self.streams.expect(event.request_id, masked.mapping)
-        return redacted.with_sealed(sealed)
 
     def _refused(
         self, event: RequestSubmitted, code: ErrorCode, language: str | None = None
@@ -132,20 +183,11 @@ class Redactor:
             user=event.user,
         )
 
-    def _masked_subjects(self, tenant: str, mapping: Mapping) -> tuple[MaskedSubject, ...]:
-        key = self._subjects.get(tenant)
-        if key is None:
-            key = sealing.derived_key(self._master, f"subjects/{tenant}")
-            self._subjects[tenant] = key
-        return tuple(
-            MaskedSubject(
-                placeholder=code,
-                type=entry.type,
-                hmacs=sealing.subject_hashes(key, entry.type, entry.value),
-            )
-            for code, entry in mapping.items()
-            if entry.type != LITERAL
-        )
+    def _masked_subjects(self, tenant: str, mapping: Placeholders) -> Iterator[MaskedSubject]:
+        for code, entry in mapping.items():
+            if entry.type != LITERAL:
+                hmacs = self._subjects.hashes(tenant, entry.type, entry.value)
+                yield MaskedSubject(placeholder=code, type=entry.type, hmacs=hmacs)
 
     def request_given_up(self, letter: GivenUp) -> Sequence[Event]:
         """Refuse a request that could not be read or masked; its caller is told at once."""
@@ -156,16 +198,38 @@ class Redactor:
     # --- on the way back ---------------------------------------------------------------------
 
     async def completions_finished(self, events: Sequence[Finished]) -> Sequence[Event]:
-        """Put the real values back and give every request its one result."""
+        """Put the real values back and give every request its one result.
+
+        Values of cases and conversations come from the vault, each time: what was erased there
+        is not restored any more.
+        """
         epochs = {_epoch_of(event) for event in events} - {None}
         keys = await self._keyring.of(epoch for epoch in epochs if epoch is not None)
         results: list[Event] = []
+        scoped: list[tuple[Finished, Envelope]] = []
         for event in events:
+            envelope = _opened(event, keys)
+            if envelope is not None and envelope.scope is not None:
+                scoped.append((event, envelope))
+            else:
+                results.append(result_of(event, envelope, self._in_force.rules))
+                await asyncio.sleep(0)
+        if scoped:
             try:
-                envelope = sealing.unseal(keys, event.sealed or "", event.request_id)
-            except SealError:
-                envelope = None
-            results.append(result_of(event, envelope, self._in_force.rules))
+                results += await self._from_vault(scoped)
+            except DependencyDown as error:
+                waiting = {event.id for event, _ in scoped}
+                raise Postponed(error.dependency, results, waiting) from error
+        return results
+
+    async def _from_vault(self, answers: Sequence[tuple[Finished, Envelope]]) -> Sequence[Event]:
+        held = await self._scopes.values(
+            envelope.scope for _, envelope in answers if envelope.scope is not None
+        )
+        results = []
+        for event, envelope in answers:
+            filled = _filled(envelope, held.get(envelope.scope or 0, {}))
+            results.append(result_of(event, filled, self._in_force.rules))
             await asyncio.sleep(0)
         return results
 
@@ -186,8 +250,32 @@ def _characters(event: RequestSubmitted) -> int:
     return sum(map(len, payload.texts_of(event)))
 
 
+def _deadline(event: RequestSubmitted) -> datetime:
+    return event.received_at + timedelta(milliseconds=event.timeout_ms)
+
+
 def _epoch_of(event: Finished) -> int | None:
     try:
         return sealing.epoch_in(event.sealed or "")
     except SealError:
         return None
+
+
+def _opened(event: Finished, keys: Mapping[int, bytes]) -> Envelope | None:
+    try:
+        return sealing.unseal(keys, event.sealed or "", event.request_id)
+    except SealError:
+        return None
+
+
+def _filled(envelope: Envelope, held: Mapping[str, Known]) -> Envelope | None:
+    """Return the envelope with its values from the vault; None if one of them was erased.
+
+    Only what this request used is in it: an answer that names another placeholder of the case,
+    which its app may have been told by somebody, does not get the value behind it.
+    """
+    values = [held[code] for code in envelope.codes if code in held]
+    if len(values) < len(envelope.codes):
+        return None
+    entries = [(known.code, known.type, known.value) for known in values]
+    return replace(envelope, mapping=Placeholders.load(entries, envelope.mapping.language))

@@ -39,10 +39,16 @@ class SealError(ValueError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Envelope:
-    """What a replica needs to restore an answer to a request that another one masked."""
+    """What a replica needs to restore an answer to a request that another one masked.
+
+    That of a case or conversation holds no values, only which placeholders the request used: the
+    values stay in the vault, so that erasing them there ends restoring.
+    """
 
     mapping: Mapping
     request_sha256: str
+    scope: int | None = None
+    codes: tuple[str, ...] = ()
 
 
 def epoch_of(unix_s: float) -> int:
@@ -55,11 +61,12 @@ def seal(key: bytes, epoch: int, nonce: bytes, request_id: UUID, envelope: Envel
 
     `nonce` must be random and never used again with this key.
     """
-    content = {
-        "l": envelope.mapping.language,
-        "h": envelope.request_sha256,
-        "m": envelope.mapping.dump(),
-    }
+    mapping = envelope.mapping
+    content: dict[str, object] = {"l": mapping.language, "h": envelope.request_sha256}
+    if envelope.scope is None:
+        content["m"] = mapping.dump()
+    else:
+        content |= {"s": envelope.scope, "c": [code for code, _ in mapping.items()]}
     plain = zlib.compress(
         json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), level=1
     )
@@ -83,7 +90,8 @@ def unseal(keys: Keys[int, bytes], sealed: str, request_id: UUID) -> Envelope:
     except InvalidTag:
         raise SealError("the envelope was altered or belongs to another request") from None
     content = json.loads(zlib.decompress(plain))
-    return Envelope(Mapping.load(content["m"], content["l"]), content["h"])
+    mapping = Mapping.load(content.get("m", ()), content["l"])
+    return Envelope(mapping, content["h"], content.get("s"), tuple(content.get("c", ())))
 
 
 def _unpacked(sealed: str) -> tuple[int, bytes, bytes, bytes]:

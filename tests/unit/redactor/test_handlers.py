@@ -8,10 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from services.redactor.handlers import Redactor
 from services.redactor.settings import Settings
-from shared.bus import GivenUp
+from services.redactor.vault.scopes import Scopes
+from services.redactor.vault.subjects import Subjects
+from services.redactor.vault.tenants import TenantKeys
+from shared.bus import GivenUp, Postponed
 from shared.contracts.completions import (
     ChunkProduced,
     CompletionFailed,
@@ -25,6 +29,7 @@ from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.requests import (
     SAMPLING,
+    LeakStopped,
     Message,
     RequestRedacted,
     RequestRefused,
@@ -33,6 +38,7 @@ from shared.contracts.requests import (
     request_digest,
 )
 from shared.contracts.values import Language, Sensitivity
+from shared.db import Database
 from tests.unit.redactor.masking import masker
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
@@ -62,7 +68,13 @@ def redactor(tmp_path: Path, keyring: FakeKeyring) -> Redactor:
     key_file = tmp_path / "master"
     key_file.write_text("ab" * 32)
     settings = Settings(master_key_file=key_file, replica="r1")
-    return Redactor(masker(), keyring, settings, clock=lambda: NOW)
+    return Redactor(masker(), keyring, _no_vault(), settings, clock=lambda: NOW)
+
+
+def _no_vault() -> Scopes:
+    """Return a vault whose database is away: nothing listens on port 1."""
+    database = Database(SecretStr("postgresql://vault@127.0.0.1:1/none"), schema="vault")
+    return Scopes(database, b"m" * 32, TenantKeys(b"m" * 32), Subjects(b"m" * 32))
 
 
 def _request(*contents: str, **data: Any) -> RequestSubmitted:
@@ -166,11 +178,29 @@ async def test_a_leak_refuses_the_request(redactor: Redactor) -> None:
     # A user's token is no text and is not masked; here it equals a number that was.
     request = _request("Ring på tlf. 12345678", user="12345678")
 
-    (event,) = await redactor.requests_submitted([request])
+    event, stopped = await redactor.requests_submitted([request])
 
     assert isinstance(event, RequestRefused)
     assert event.code is ErrorCode.LEAK_CHECK
     assert "12345678" not in repr(event)
+    assert isinstance(stopped, LeakStopped)
+    assert stopped.types == ("phone",)
+
+
+async def test_without_the_vault_only_cases_and_conversations_wait(redactor: Redactor) -> None:
+    single = _request(LETTER)
+    turn = _request(LETTER, request_id=UUID(int=2), conversation_id="c-1")
+    late = _request(LETTER, request_id=UUID(int=3), case_id="s-1", time=NOW - timedelta(hours=1))
+
+    with pytest.raises(Postponed) as postponed:
+        await redactor.requests_submitted([turn, single, late])
+
+    assert postponed.value.waiting == {turn.id}
+    masked, refused = postponed.value.effects
+    assert isinstance(masked, RequestRedacted)
+    assert masked.cause == single.id
+    assert isinstance(refused, RequestRefused)
+    assert (refused.cause, refused.code) == (late.id, ErrorCode.DEADLINE)
 
 
 async def test_a_request_that_masking_would_blow_up_is_refused(redactor: Redactor) -> None:
@@ -202,7 +232,8 @@ async def test_another_replica_restores_what_this_one_masked(
     redactor: Redactor, tmp_path: Path, keyring: FakeKeyring
 ) -> None:
     redacted = await _redacted(redactor, _request(LETTER))
-    other = Redactor(masker(), keyring, Settings(master_key_file=tmp_path / "master", replica="r2"))
+    settings = Settings(master_key_file=tmp_path / "master", replica="r2")
+    other = Redactor(masker(), keyring, _no_vault(), settings)
 
     assert (await _restored(other, _answer(redacted, "Klient_001"))).text == "Anders Hansen"
 
