@@ -1,13 +1,15 @@
 """What the scripted provider says: the echo of placeholders, its wire form, and every fault."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import orjson
 
 PLACEHOLDER: Final = re.compile(r"[^\W\d_][\w-]*?_\d{3,}")
 PLACEHOLDERS_MAX: Final = 20
+ARGUMENT_CHARS: Final = 7
+"""How much of a call's arguments a chunk holds: placeholders are cut in the middle."""
 CREATED: Final = 1_790_000_000
 BYTES_A_TOKEN: Final = 4
 SLOW_DOWN: Final = "Retry-After: 1\r\n"
@@ -61,6 +63,23 @@ def answer_text(request: dict[str, Any]) -> str:
     )
 
 
+def calls_of(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the one call that is made where functions are offered and none has answered yet."""
+    tools, choice = request.get("tools"), request.get("tool_choice")
+    turns = request.get("messages") or [{}]
+    if not tools or choice == "none" or turns[-1].get("role") == "tool":
+        return []
+    named = choice["function"]["name"] if isinstance(choice, dict) else None
+    functions = [tool["function"] for tool in tools]
+    function = next((one for one in functions if one["name"] == named), functions[0])
+    found = list(dict.fromkeys(PLACEHOLDER.findall(orjson.dumps([turns, tools]).decode())))
+    properties = (function.get("parameters") or {}).get("properties") or {"af": {}}
+    said = ", ".join(one for one in found if one not in properties) or "4711-A"
+    arguments = orjson.dumps(dict.fromkeys(properties, said)).decode()
+    called = {"name": function["name"], "arguments": arguments}
+    return [{"id": f"call_{len(turns)}", "type": "function", "function": called}]
+
+
 def usage_of(request: dict[str, Any], text: str) -> dict[str, int]:
     """Return token counts that a test can compute itself: four bytes are one token."""
     said = sum(len(str(message.get("content", ""))) for message in request.get("messages", ()))
@@ -80,11 +99,14 @@ def body_of(mode: str, request: dict[str, Any], text: str) -> bytes:
         return b'{"id": "chatcmpl-scripted", "choices": [{"mess'
     if mode == "error":
         return _error("server_error", "it broke")
+    calls = calls_of(request)
+    said = {"content": None, "tool_calls": calls} if calls else {"content": text}
+    reason = "tool_calls" if calls else "stop"
     choice: dict[str, Any] = {
         "index": 0,
-        "message": {"role": "assistant", "content": text, "refusal": None},
+        "message": {"role": "assistant", **said, "refusal": None},
         "logprobs": None,
-        "finish_reason": None if mode == "nofinish" else "stop",
+        "finish_reason": None if mode == "nofinish" else reason,
     }
     answer = _frame("chat.completion", request) | {"choices": [choice]}
     if mode != "nousage":
@@ -96,14 +118,19 @@ def events_of(mode: str, request: dict[str, Any], text: str) -> list[bytes]:
     """Return an answer as server-sent events, word by word."""
     frame = _frame("chat.completion.chunk", request) | {"usage": None}
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": word} for word in re.findall(r"\S+\s*", text)]
+    calls = calls_of(request)
+    if calls:
+        deltas += _fragments(calls)
+    else:
+        deltas += [{"content": word} for word in re.findall(r"\S+\s*", text)]
     events = [_event(frame | {"choices": [_choice(delta)]}) for delta in deltas]
     middle = len(events) // 2
     if mode == "malformed":
         events.insert(middle, b'data: {"choices": [{"del\n\n')
     elif mode == "error":
         events.insert(middle, b"data: " + _error("server_error", "it broke") + b"\n\n")
-    events += [_event(frame | {"choices": [_choice({}, reason)]}) for reason in _reasons(mode)]
+    reasons = _reasons(mode, "tool_calls" if calls else "stop")
+    events += [_event(frame | {"choices": [_choice({}, reason)]}) for reason in reasons]
     options = request.get("stream_options") or {}
     if options.get("include_usage") and mode != "nousage":
         events.append(_event(frame | {"choices": [], "usage": usage_of(request, text)}))
@@ -112,8 +139,18 @@ def events_of(mode: str, request: dict[str, Any], text: str) -> list[bytes]:
     return events
 
 
-def _reasons(mode: str) -> Iterable[str]:
-    return {"nofinish": (), "contradictory": ("stop", "length")}.get(mode, ("stop",))
+def _reasons(mode: str, reason: str) -> Iterable[str]:
+    return {"nofinish": (), "contradictory": ("stop", "length")}.get(mode, (reason,))
+
+
+def _fragments(calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield calls as OpenAI streams them: id and name first, then the arguments in pieces."""
+    for index, call in enumerate(calls):
+        function = call["function"]
+        begun = call | {"function": {"name": function["name"], "arguments": ""}}
+        yield {"tool_calls": [{"index": index, **begun}]}
+        for piece in re.findall(rf"(?s).{{1,{ARGUMENT_CHARS}}}", function["arguments"]):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
 
 def _choice(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from services.router.domain import ErrorClass, Leg, estimated_tokens
 from services.router.outbound import ClearedBody
 from services.router.providers.base import Finished, Provider, ProviderError, Stage
+from services.router.wire.chat import sources
 from shared.contracts.completions import FinishReason
+from shared.contracts.requests import ToolCall
 from shared.contracts.usage import Attempt, AttemptOutcome
 from shared.telemetry import span
 
@@ -77,6 +79,7 @@ class Heard:
 
     attempt: Attempt
     text: str = field(default="", repr=False)
+    tool_calls: tuple[ToolCall, ...] = field(default=(), repr=False)
     reason: FinishReason | None = None
     error_class: ErrorClass | None = None
     estimated: bool = False
@@ -92,6 +95,8 @@ class _Notes:
 
     started: float = field(default_factory=time.perf_counter)
     texts: list[str] = field(default_factory=list, repr=False)
+    unsaid: list[str] = field(default_factory=list, repr=False)
+    """What came of tool calls: written for money, and passed on only when it is whole."""
     first_token_ms: int | None = None
     finished: Finished | None = None
     error: ProviderError | None = None
@@ -157,7 +162,9 @@ async def _listen(
                 if notes.first_token_ms is None:
                     notes.first_token_ms = notes.elapsed_ms()
                 notes.texts.append(piece.text)
-                say(piece.text)
+                notes.unsaid.append(piece.unsaid)
+                if piece.text:
+                    say(piece.text)
                 if not call.leaving.has_left:
                     limit.reschedule(min(loop.time() + patience.idle_s_max, call.deadline))
         finally:
@@ -167,12 +174,14 @@ async def _listen(
 def _heard(call: Call, notes: _Notes) -> Heard:
     """Count what the call used: as the provider says, else by estimate, never as nothing."""
     text = "".join(notes.texts)
+    calls = notes.finished.tool_calls if notes.finished else ()
+    written = text + ("".join(notes.unsaid) or sources(calls))
     error_class = notes.error.error_class if notes.error else None
     counted = notes.finished.usage if notes.finished else None
     if counted is not None:
         tokens = counted.input_tokens, counted.output_tokens
-    elif notes.finished is not None or text or _may_have_cost(notes):
-        tokens = call.leg.input_tokens_max, estimated_tokens(text)
+    elif notes.finished is not None or written or _may_have_cost(notes):
+        tokens = call.leg.input_tokens_max, estimated_tokens(written)
     else:
         tokens = 0, 0
     attempt = Attempt(
@@ -187,7 +196,7 @@ def _heard(call: Call, notes: _Notes) -> Heard:
         output_tokens=tokens[1],
     )
     reason = notes.finished.reason if notes.finished else None
-    return Heard(attempt, text, reason, error_class, counted is None and any(tokens))
+    return Heard(attempt, text, calls, reason, error_class, counted is None and any(tokens))
 
 
 def _may_have_cost(notes: _Notes) -> bool:

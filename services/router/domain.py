@@ -4,7 +4,7 @@ Everything is passed in: the request, the models, the policy, and which endpoint
 arguments lead to the same decision, so it can be explained and replayed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from shared.contracts.completions import TokenUsage, UsageSource
 from shared.contracts.errors import ErrorCode
 from shared.contracts.money import Price
-from shared.contracts.requests import Message, RequestRedacted
+from shared.contracts.requests import PartKind, RequestRedacted, Role
 from shared.contracts.stated import Capability
 from shared.contracts.usage import Attempt, AttemptOutcome, Candidate, Decision
 from shared.contracts.values import Sensitivity
@@ -28,7 +28,15 @@ MESSAGE_TOKENS_LIKELY: Final = 8
 MESSAGE_TOKENS_MAX: Final = 16
 TEMPLATE_TOKENS_MAX: Final = 64
 """What a chat template adds by itself, such as a system message when there is none."""
+IMAGE_TOKENS_LIKELY: Final = 1024
+IMAGE_TOKENS_MAX: Final = 4096
+"""An image that fills the largest grid of today's models; what it shows cannot be counted here."""
 _DIGITS: Final = b"0123456789"
+_MEDIA: Final = {
+    PartKind.IMAGE: Capability.VISION,
+    PartKind.AUDIO: Capability.AUDIO,
+    PartKind.FILE: Capability.FILES,
+}
 
 
 class Exclusion(StrEnum):
@@ -124,7 +132,7 @@ def decide(
     endpoints that just failed to answer: they are tried last.
     """
     rule, route = _route(ask, policy)
-    size = _size(ask.messages)
+    size = _size(ask)
     ranked = sorted(
         route.models, key=lambda name: name in models and models[name].base_url in resting
     )
@@ -162,19 +170,56 @@ class _Size:
     worst: int
 
 
-def _size(messages: Sequence[Message]) -> _Size:
+def _size(ask: RequestRedacted) -> _Size:
     """Estimate input tokens: the likely number for fitting a context, the worst for a hold."""
-    texts = [message.content.encode() for message in messages]
+    texts = [text.encode() for text in _texts(ask)]
+    turns = len(ask.messages) + len(ask.tools)
+    images = sum(part.kind is PartKind.IMAGE for one in ask.messages for part in one.parts)
     count = sum(map(len, texts))
     # Some tokenizers give each digit a token of its own.
     digits = count - sum(len(text.translate(None, _DIGITS)) for text in texts)
     return _Size(
-        likely=count // BYTES_A_TOKEN_LIKELY + MESSAGE_TOKENS_LIKELY * len(texts),
+        likely=count // BYTES_A_TOKEN_LIKELY
+        + MESSAGE_TOKENS_LIKELY * turns
+        + IMAGE_TOKENS_LIKELY * images,
         worst=digits
         + -(-(count - digits) // BYTES_A_TOKEN_MIN)
-        + MESSAGE_TOKENS_MAX * len(texts)
+        + MESSAGE_TOKENS_MAX * turns
+        + IMAGE_TOKENS_MAX * images
         + TEMPLATE_TOKENS_MAX,
     )
+
+
+def _texts(ask: RequestRedacted) -> Iterator[str]:
+    """Yield all that a model reads; sounds and files count as the text that they may become."""
+    for message in ask.messages:
+        if not message.parts:
+            yield message.content
+        for part in message.parts:
+            yield part.text or ""
+            if part.kind is not PartKind.IMAGE:
+                yield part.data or ""
+        for call in message.tool_calls:
+            yield call.name
+            yield call.arguments
+    for tool in ask.tools:
+        yield tool.model_dump_json(exclude_none=True)
+
+
+def _wanted(ask: RequestRedacted) -> frozenset[Capability] | None:
+    """Return what a model must be able to do; None for what no model is asked here."""
+    wanted = {Capability.CHAT, Capability.STREAM} if ask.stream else {Capability.CHAT}
+    if ask.tools or any(one.tool_calls or one.role is Role.TOOL for one in ask.messages):
+        wanted.add(Capability.TOOLS)
+    for part in (part for message in ask.messages for part in message.parts):
+        if part.kind is PartKind.TEXT:
+            continue
+        # Sounds and files must come along: nobody here fetches them.
+        is_there = part.data is not None or (part.kind is PartKind.IMAGE and part.url is not None)
+        if part.kind not in _MEDIA or not is_there:
+            return None
+        wanted.add(_MEDIA[part.kind])
+    return frozenset(wanted)
 
 
 def _exclusion(
@@ -188,8 +233,8 @@ def _exclusion(
     residencies = policy.residency.get(ask.sensitivity)
     if residencies is not None and model.residency not in residencies:
         return Exclusion.RESIDENCY
-    wanted = {Capability.CHAT, Capability.STREAM} if ask.stream else {Capability.CHAT}
-    if not wanted <= model.capabilities:
+    wanted = _wanted(ask)
+    if wanted is None or not wanted <= model.capabilities:
         return Exclusion.CAPABILITY
     if size.likely >= model.context_tokens:
         return Exclusion.CONTEXT

@@ -75,6 +75,7 @@ class Story:
         return CompletionProduced.following(
             self.event,
             text=heard.text,
+            tool_calls=heard.tool_calls,
             finish_reason=heard.reason,
             model=heard.attempt.model,
             provider=heard.attempt.provider,

@@ -22,11 +22,12 @@ from services.router.providers.base import (
     Stage,
 )
 from shared.contracts.completions import FinishReason, TokenUsage
-from shared.contracts.requests import SAMPLING, Message, Role
+from shared.contracts.requests import SAMPLING, Message, Role, Tool
 from shared.contracts.values import new_id
 from tests.fixtures.scripted import ScriptedServer
 from tests.unit.router.world import request
 
+TOOL = Tool(name="find_order", parameters={"properties": {"af": {"type": "string"}}})
 QUESTION = "Skriv et svar til Klient_001 på Adresse_001 om Email_001."
 ANSWER = (
     "Kære Klient_001. Tak for din henvendelse. Vi har noteret følgende: "
@@ -42,8 +43,10 @@ async def provider(scripted: ScriptedServer) -> AsyncIterator[openai.OpenAI]:
     await made.close()
 
 
-async def ask(provider: openai.OpenAI, model: str, *, stream: bool) -> list[Piece]:
-    event = request(QUESTION, stream=stream)
+async def ask(
+    provider: openai.OpenAI, model: str, *, stream: bool, tools: tuple[Tool, ...] = ()
+) -> list[Piece]:
+    event = request(QUESTION, stream=stream, tools=tools)
     body = cleared(provider.body(event, model, 100))
     async with asyncio.timeout(5):
         pieces = [piece async for piece in provider.call(body, new_id(), stream=stream)]
@@ -233,6 +236,34 @@ async def test_an_answer_that_is_whole_does_not_wait_for_the_connection_to_end(
 
     assert isinstance(pieces[-1], Finished)
     assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_tool_call_comes_whole_and_keeps_the_call_alive(
+    provider: openai.OpenAI, *, stream: bool
+) -> None:
+    pieces = await ask(provider, "scripted", stream=stream, tools=(TOOL,))
+
+    finished = pieces[-1]
+    assert isinstance(finished, Finished)
+    (call,) = finished.tool_calls
+    assert call.name == "find_order"
+    assert json.loads(call.arguments) == {"af": "Klient_001, Adresse_001, Email_001"}
+    assert finished.reason is FinishReason.TOOL_CALLS
+    assert finished.usage is not None
+    assert text_of(pieces) == ""
+    unsaid = "".join(piece.unsaid for piece in pieces if isinstance(piece, Delta))
+    assert unsaid == (call.arguments if stream else "")
+
+
+@pytest.mark.parametrize("mode", ["cut", "nofinish", "nodone", "malformed"])
+async def test_a_call_that_is_cut_is_an_error_and_no_half_call(
+    provider: openai.OpenAI, mode: str
+) -> None:
+    with pytest.raises(ProviderError) as failed:
+        await ask(provider, f"scripted-{mode}", stream=True, tools=(TOOL,))
+
+    assert failed.value.error_class is ErrorClass.BROKEN
 
 
 async def test_a_developer_speaks_as_the_system() -> None:

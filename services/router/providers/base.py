@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from services.router.domain import ErrorClass
 from services.router.outbound import ClearedBody
 from shared.contracts.completions import FinishReason, TokenUsage
-from shared.contracts.requests import RequestRedacted
+from shared.contracts.requests import RequestRedacted, ToolCall
 
 PACKAGE: Final = "services.router.providers"
 ENTRY_POINTS: Final = "stellwerk.providers"
@@ -33,9 +33,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of the answer's text."""
+    """A piece of the answer's text, and of its tool calls, which are passed on when whole."""
 
     text: str = field(repr=False)
+    unsaid: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Finished:
 
     reason: FinishReason
     usage: TokenUsage | None
+    tool_calls: tuple[ToolCall, ...] = field(default=(), repr=False)
 
 
 class Stage(Enum):

@@ -6,7 +6,7 @@ An answer is whole only when the other side says so: a reason to stop, and at th
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
@@ -17,10 +17,11 @@ import orjson
 from services.router.domain import ErrorClass
 from services.router.outbound import ClearedBody
 from services.router.providers.base import Delta, Endpoint, Finished, Piece, ProviderError, Stage
+from services.router.wire import chat
 from services.router.wire.connections import Connections, Response
 from services.router.wire.events import EventReader, EventTooLong
 from shared.contracts.completions import FinishReason, TokenUsage
-from shared.contracts.requests import SAMPLING, RequestRedacted, Role
+from shared.contracts.requests import SAMPLING, RequestRedacted, ToolCall
 
 WIRE: Final = "openai"
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -90,6 +91,7 @@ _FAILURES: Final = (
     _BadAnswerError,
     _StatusError,
     EventTooLong,
+    chat.BadCallError,
 )
 
 
@@ -107,17 +109,10 @@ class OpenAI:
         """Return the bytes that ask `model` for an answer."""
         wanted: dict[str, Any] = {
             "model": model,
-            "messages": [
-                {
-                    # Some templates know no developer; all know what it replaced.
-                    "role": "system" if message.role is Role.DEVELOPER else message.role.value,
-                    "content": message.content,
-                    **({"name": message.name} if message.name is not None else {}),
-                }
-                for message in ask.messages
-            ],
+            "messages": chat.messages_of(ask),
             "max_tokens": output_tokens_max,
         }
+        wanted |= chat.tools_of(ask)
         for name in SAMPLING:
             if (stated := getattr(ask, name)) is not None:
                 wanted[name] = stated
@@ -190,10 +185,10 @@ async def _whole(response: Response) -> AsyncIterator[Piece]:
     reason = _reason(choice)
     if not isinstance(message, dict) or reason is None:
         raise _BadAnswerError("no message, or no reason why it ended")
-    text = _text(message)
+    text, calls = _text(message), chat.calls_of(message.get("tool_calls"))
     if text:
         yield Delta(text)
-    yield Finished(reason, _usage(answer))
+    yield Finished(_reason_with(calls, reason), _usage(answer), calls)
 
 
 async def _streamed(response: Response) -> AsyncIterator[Piece]:
@@ -206,8 +201,9 @@ async def _streamed(response: Response) -> AsyncIterator[Piece]:
         if size > ANSWER_BYTES_MAX:
             raise _BadAnswerError("the stream is longer than any answer")
         text = "".join(map(stream.text_of, reader.feed(received)))
-        if text:
-            yield Delta(text)
+        unsaid = stream.taken()
+        if text or unsaid:
+            yield Delta(text, unsaid)
         if stream.is_done:
             await _drain(body)
             break
@@ -228,6 +224,8 @@ class _Stream:
     def __init__(self) -> None:
         self._reason: FinishReason | None = None
         self._usage: TokenUsage | None = None
+        self._calls = chat.Calls()
+        self._unsaid = ""
         self.is_done = False
 
     def text_of(self, event: bytes) -> str:
@@ -241,17 +239,25 @@ class _Stream:
         self._usage = _usage(data) or self._usage
         return "".join(map(self._text_of_choice, _choices(data)))
 
+    def taken(self) -> str:
+        """Return what came of tool calls since this was asked last."""
+        unsaid, self._unsaid = self._unsaid, ""
+        return unsaid
+
     def finished(self) -> Finished:
         """Return the end; raise if the other side has not said that this is it."""
         if self._reason is None or not self.is_done:
             raise _BadAnswerError("the stream ended before the answer did")
-        return Finished(self._reason, self._usage)
+        calls = self._calls.whole()
+        return Finished(_reason_with(calls, self._reason), self._usage, calls)
 
     def _text_of_choice(self, choice: dict[str, Any]) -> str:
-        delta = choice.get("delta")
-        text = _text(delta) if isinstance(delta, dict) else ""
-        if text and self._reason is not None:
+        found = choice.get("delta")
+        delta = found if isinstance(found, dict) else {}
+        text, calls = _text(delta), delta.get("tool_calls")
+        if (text or calls) and self._reason is not None:
             raise _BadAnswerError("text after the reason why it ended")
+        self._unsaid += self._calls.add(calls)
         reason = _reason(choice)
         if reason is not None and self._reason not in (None, reason):
             raise _BadAnswerError("two reasons why it ended")
@@ -294,6 +300,13 @@ def _reason(choice: dict[str, Any]) -> FinishReason | None:
     if reason is None:
         raise _BadAnswerError("an unknown reason why it ended")
     return reason
+
+
+def _reason_with(calls: Sequence[ToolCall], reason: FinishReason) -> FinishReason:
+    """Return the reason; servers that call functions may say that they just stopped."""
+    if reason is FinishReason.TOOL_CALLS and not calls:
+        raise _BadAnswerError("it ended for calls that it does not hold")
+    return FinishReason.TOOL_CALLS if calls and reason is FinishReason.STOP else reason
 
 
 def _usage(data: dict[str, Any]) -> TokenUsage | None:
