@@ -6,7 +6,7 @@ in another one.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Final, NamedTuple
 
 INTERNAL: Final = "internal"
@@ -43,7 +43,8 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
         astma allerg handicap behinderung schwerbehind funktionsneds funksjonshem funksjonsneds
         funktionshinder medicin= medicinen= medisin= medisinen= medikament medication
         hospitali hospital= chemotherap kemoterap cellegift strålebehandl strahlentherap
-        blodtryk blodprøve blutdruck bluthochdruck blutbild illness= disease disabilit
+        blodtryk blodtryck blodprøve blodprov blutdruck kardiolog cardiolog onkolog oncolog
+        bluthochdruck blutbild illness= disease disabilit
         disorder= therapist= sick= surgery= selvmord självmord sjølvmord suizid suicid burnout
         utbrent utbränd utmattning migræne migräne migrene
     """,
@@ -51,7 +52,7 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
         "health",
         "da nb nn sv de",
     ): "patient= patienten= patients= patientin pasient diagnos abort= aborten=",
-    ("health", "en"): "patients= diagnosis= diagnosed= therapy=",
+    ("health", "en"): "patients= diagnosis= diagnosed= therapy= medicine=",
     ("religion", _ALL): """
         religio muslim islam= islamisk islamic islamisch moské moskeen moschee mosque jødisk jødedom
         jüdisch jewish judisk katolik katolsk katholi catholi protestantisk protestantisch
@@ -96,21 +97,44 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
 }
 """Beginnings of words above that mean something else as a whole."""
 
-_CHILD: Final = (
-    r"(?:søn|sønn|sønnen|datter|datteren|dattera|dotter|dottera|dottern|barn|barnet|barnebarn|"
-    r"barnbarn|dreng|drengen|pige|pigen|gutt|gutten|jente|jenta|elev|eleven|son|sonen|pojke|pojken|"
-    r"flicka|flickan|sohn|sohnes|tochter|enkelin|enkelkind|mädchen|schüler|schülerin|schülers|"
-    r"(?:das|dem|des|ein|kein|mein|dein|sein|ihr|unser|euer)(?:e[mns])? (?:kind|kindes|junge)|"
-    r"daughter|child|boy|girl|kid|grandson|granddaughter|pupil|nephew|niece|nevø|niese)"
+_CHILDREN: Final = """
+    søn sønn sønnen datter datteren dattera dotter dottera dottern barn barnet barnebarn barnbarn
+    dreng drengen pige pigen gutt gutten jente jenta elev eleven son sonen pojke pojken flicka
+    flickan sohn sohnes tochter enkelin enkelkind mädchen schüler schülerin schülers daughter child
+    boy girl kid grandson granddaughter pupil nephew niece nevø niese
+""".split()  # noqa: SIM905  A list of so many is one word a line.
+_GERMAN_CHILD: Final = (
+    r"(?:das|dem|des|ein|kein|mein|dein|sein|ihr|unser|euer)(?:e[mns])? (?:kind|kindes|junge)"
 )
+"""Never "kind" alone, which is an English word."""
+_CHILD: Final = rf"(?:{'|'.join(_CHILDREN)}|{_GERMAN_CHILD})"
 _AGE: Final = (
     r"(?<![\d.,])(?:1[0-7]|[1-9])(?:[ -]?(?:år|åring|årig\w*|jahre?n?|jährig\w*)|[ -]years?)"
 )
 _ORDINAL: Final = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)"
-_NUMBERED_CLASS: Final = r"(?<!\d)(?:1[0-3]|[0-9])\.? ?(?:klasse|klassen|klass|trinn|årskurs)"
-_CLASS_NUMBER: Final = r"(?:klasse|klass|årskurs|year|grade) (?:1[0-3]|[1-9])(?!\d)"
-_GRADE: Final = rf"(?:\d(?:st|nd|rd|th)|{_ORDINAL}) grade"
-_CLASS: Final = f"(?:{_NUMBERED_CLASS}|{_CLASS_NUMBER}|{_GRADE})"
+_ORDINAL_ELSEWHERE: Final = (
+    r"(?:første|anden|andre|annen|annan|andra|tredje|fjerde|fjärde|femte|sjette|sjätte|syvende|"
+    r"sjuende|sjuande|sjunde|ottende|åttende|åttande|åttonde|niende|niande|nionde|"
+    r"(?:erst|zweit|dritt|viert|fünft|sechst|siebt|acht)e[nrs]?)"
+)
+_SCHOOL_YEARS: Final = (
+    "ettan",
+    "tvåan",
+    "trean",
+    "fyran",
+    "femman",
+    "sexan",
+    "sjuan",
+    "åttan",
+    "nian",
+)
+_CLASS: Final = (
+    r"(?:(?<!\d)(?:1[0-3]|[0-9])\.? ?(?:klasse|klassen|klass|trinn|årskurs)|"
+    r"(?:klasse|klass|årskurs|year|grade) (?:1[0-3]|[1-9])(?!\d)|"
+    rf"(?:\d(?:st|nd|rd|th)|{_ORDINAL}) grade|"
+    rf"{_ORDINAL_ELSEWHERE} (?:klasse|klass|trinn|årskurs)|"
+    rf"(?:{'|'.join(_SCHOOL_YEARS)}))"
+)
 _NEAR: Final = r"\b[^.!?\n]{0,40}?\b"
 _AT_SCHOOL: Final = r"(?:går i|gikk i|begynner i|börjar i|geht in die|besucht die|is in)"
 _VIEWS: Final = (
@@ -122,6 +146,7 @@ _PHRASES: Final[Mapping[str, tuple[str, ...]]] = {
         rf"\b{_CHILD}{_NEAR}(?:{_AGE}|{_CLASS})\b",
         rf"\b(?:{_AGE}|{_CLASS}){_NEAR}{_CHILD}\b",
         rf"\b{_AT_SCHOOL} {_CLASS}\b",
+        r"\bchild (?:welfare|protection|custody)\b|\bjugendamt",
     ),
     INTERNAL: (
         r"\binternal(?:ly)?(?: use| only|-only| memo| note| document)",
@@ -148,18 +173,23 @@ _PHRASES: Final[Mapping[str, tuple[str, ...]]] = {
         r"\bpolice record\b",
         r"\bmisstänkt för\b",
     ),
+    "health": (r"\bpatient ?:", r"\bblood pressure\b"),
     "ethnicity": (r"\bskin colou?r\b", r"\bracial (?:origin|background)\b"),
 }
-_HINTS: Final[Mapping[str, tuple[str, ...]]] = {
-    MINOR: ("år", "jahr", "jähr", "year", "klass", "grade", "trinn"),
-    INTERNAL: ("internal", "do not"),
-    CONFIDENTIAL: ("secret", "disclosure", "embargo", "sensitive"),
-    "union": ("union", "ver.di", "facket"),
-    "politics": ("politi", "party"),
-    "crime": ("criminal", "prison", "police", "misstänkt"),
-    "ethnicity": ("skin", "racial"),
+_HINTS: Final[Mapping[str, frozenset[str]]] = {
+    topic: frozenset(words.split())
+    for topic, words in {
+        MINOR: f"{' '.join(_CHILDREN)} kind kindes junge jugendamt klasse klassen klass trinn grade",
+        INTERNAL: "internal internally forward distribute",
+        CONFIDENTIAL: "secret secrets disclosure nondisclosure embargo sensitive",
+        "union": "union unions ver facket",
+        "politics": "politisk politiske political politische politischen party",
+        "crime": "criminal prison police misstänkt",
+        "health": "patient blood",
+        "ethnicity": "skin racial",
+    }.items()
 }
-"""What a phrase has in any case: most texts have none of it, and are read no further."""
+"""The words of which a phrase has one in any case: most texts have none of it, and are read no further."""
 TOPICS: Final = frozenset({*_PHRASES, *(topic for topic, _ in _WORDS)})
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HEAD: Final = 3
@@ -189,7 +219,7 @@ _PATTERNS: Final = {topic: re.compile("|".join(some)) for topic, some in _PHRASE
 def topics_of(lower: str, language: str | None) -> frozenset[str]:
     """Return what a lower-case text speaks of; every language's words count if none is known."""
     words = set(_WORD.findall(lower))
-    return frozenset([*_by_words(words, language), *_by_phrases(lower)])
+    return frozenset([*_by_words(words, language), *_by_phrases(words, lower)])
 
 
 def _by_words(words: Iterable[str], language: str | None) -> Iterator[str]:
@@ -200,7 +230,7 @@ def _by_words(words: Iterable[str], language: str | None) -> Iterator[str]:
                 yield one.topic
 
 
-def _by_phrases(lower: str) -> Iterator[str]:
+def _by_phrases(words: Set[str], lower: str) -> Iterator[str]:
     for topic, hints in _HINTS.items():
-        if any(hint in lower for hint in hints) and _PATTERNS[topic].search(lower):
+        if not hints.isdisjoint(words) and _PATTERNS[topic].search(lower):
             yield topic

@@ -51,6 +51,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
         ],
         "en": [
             ("When does the shop open on Saturday?", ""),
+            ("My son, please be patient: the film begins in 10 minutes.", ""),
             ("Write a short text about our new heat pumps.", ""),
             ("What are the symptoms of diabetes?", ""),
             ("Our intern wrote this kind of report for 10 years.", ""),
@@ -196,6 +197,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
             ("Kære Bo Holm, min søn på 7 år kan ikke sove.", "minor"),
             ("Anders Hansen har en plet på straffeattesten.", "crime"),
             ("Anders Hansen er muslim.", "religion"),
+            ("Anders Hansens søn Max er begyndt i tredje klasse.", "minor"),
             ("CPR 010190-1234 skal rettes.", "cpr"),
         ],
         "nb": [
@@ -215,6 +217,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
         "sv": [
             ("Anna Lindqvist är sjukskriven för diabetes.", "health"),
             ("Anna Lindqvist är med i facket.", "union"),
+            ("Anna Lindqvist berättar att sonen har börjat i trean.", "minor"),
             ("Anna Lindqvist har en flicka på 6 år.", "minor"),
             ("Anna Lindqvist finns i belastningsregistret.", "crime"),
             ("Anna Lindqvist är homosexuell.", "sexuality"),
@@ -230,6 +233,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
         "en": [
             ("John Smithers was diagnosed with cancer.", "health"),
             ("John Smithers is a union member.", "union"),
+            ("Patient: John Smithers, seen on Monday.", "health"),
             ("John Smithers has a 7-year-old daughter.", "minor"),
             ("John Smithers has a criminal record.", "crime"),
             ("John Smithers told us about his political views.", "politics"),
