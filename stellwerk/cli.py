@@ -17,6 +17,7 @@ from stellwerk.commands import (
     provision,
     redact,
     trace,
+    vault,
 )
 from stellwerk.commands import eval as evaluate
 from stellwerk.errors import BadInput, StellwerkError
@@ -50,6 +51,7 @@ def build() -> typer.Typer:
         policy,
         evaluate,
         incident,
+        vault,
     ):
         register.register(app)
     return app
