@@ -17,10 +17,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 
-.PHONY: help run test check map bench chaos lock
+.PHONY: help run test check map bench bench-pii chaos lock lock-peers
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY) ## Start the whole platform here and send one example letter through it
 	@$(BIN)/stellwerk up --demo $(ARGS)
@@ -43,6 +43,11 @@ map: $(READY) ## Write again what is generated: the map, docs/events.md, AsyncAP
 bench: $(READY) ## Print CPU per request and process, latencies and memory; asserts nothing
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+# The peers are measured where they can be installed; without them the tables say so.
+bench-pii: $(READY) ## Print how well personal data is found, beside Presidio and euredact
+	@$(MAKE) .venv.peers/.ready || echo "the peers cannot be installed here; measuring without them"
+	@$(BIN)/python -m tests.bench.pii
+
 chaos: $(READY) ## Kill services, NATS and PostgreSQL, and show that nothing is lost
 	@tests/tools.sh
 	@$(BIN)/python -m pytest tests/chaos $(ARGS)
@@ -50,12 +55,26 @@ chaos: $(READY) ## Kill services, NATS and PostgreSQL, and show that nothing is 
 # Universal over Python 3.11 to 3.13, names and hashes only: where packages come from is a
 # matter of each machine. The notes of what needs what let an image install a part of it
 # (deploy/images/pinned.py). Keeps what is pinned; `make lock ARGS=--upgrade` takes newer releases.
-lock: ## Pin every dependency again in requirements.lock (needs a package index)
-	@$(MAKE) .venv/bin/python
-	@test -x .venv.lock/bin/uv || { $(BIN)/python -m venv .venv.lock; .venv.lock/bin/pip install -qq uv; }
+lock: .venv.lock/bin/uv ## Pin every dependency again in requirements.lock (needs a package index)
 	@.venv.lock/bin/uv pip compile pyproject.toml --output-file requirements.lock --quiet \
 		--all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
+
+lock-peers: .venv.lock/bin/uv ## Pin again what make bench-pii compares with
+	@cd tests/bench/pii && $(CURDIR)/.venv.lock/bin/uv pip compile peers.in --output-file peers.lock \
+		--quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock-peers" $(ARGS)
+
+.venv.lock/bin/uv: | .venv/bin/python
+	@$(BIN)/python -m venv .venv.lock
+	@.venv.lock/bin/pip install -qq uv
+
+.venv.peers/.ready: tests/bench/pii/peers.lock | .venv/bin/python
+	@echo "setup: the peers in .venv.peers, a minute or more"
+	@rm -rf .venv.peers
+	@$(BIN)/python -m venv .venv.peers
+	@.venv.peers/bin/python -m pip install -qq --require-hashes --no-deps -r $< || { rm -rf .venv.peers; exit 1; }
+	@touch $@
 
 # --- .venv ------------------------------------------------------------------------------
 
