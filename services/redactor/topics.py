@@ -6,7 +6,7 @@ in another one.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 INTERNAL: Final = "internal"
@@ -179,7 +179,9 @@ _PHRASES: Final[Mapping[str, tuple[str, ...]]] = {
 _HINTS: Final[Mapping[str, frozenset[str]]] = {
     topic: frozenset(words.split())
     for topic, words in {
-        MINOR: f"{' '.join(_CHILDREN)} kind kindes junge jugendamt klasse klassen klass trinn grade",
+        MINOR: " ".join(
+            [*_CHILDREN, "kind kindes junge jugendamt klasse klassen klass trinn grade"]
+        ),
         INTERNAL: "internal internally forward distribute",
         CONFIDENTIAL: "secret secrets disclosure nondisclosure embargo sensitive",
         "union": "union unions ver facket",
@@ -189,7 +191,7 @@ _HINTS: Final[Mapping[str, frozenset[str]]] = {
         "ethnicity": "skin racial",
     }.items()
 }
-"""The words of which a phrase has one in any case: most texts have none of it, and are read no further."""
+"""Words of which each phrase has one; most texts have none, and are read no further."""
 TOPICS: Final = frozenset({*_PHRASES, *(topic for topic, _ in _WORDS)})
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HEAD: Final = 3
@@ -230,7 +232,7 @@ def _by_words(words: Iterable[str], language: str | None) -> Iterator[str]:
                 yield one.topic
 
 
-def _by_phrases(words: Set[str], lower: str) -> Iterator[str]:
+def _by_phrases(words: set[str], lower: str) -> Iterator[str]:
     for topic, hints in _HINTS.items():
         if not hints.isdisjoint(words) and _PATTERNS[topic].search(lower):
             yield topic
