@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.contracts.completions import CompletionRestored, FinishReason, Outcome, TokenUsage
 from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.money import amount_text
+from shared.contracts.requests import ToolCall
 from shared.contracts.values import Language
 from stellwerk.errors import Conflict, Failed, Refused
 
@@ -40,6 +41,10 @@ class Answer:
     unresolved_count: int
     config_version: str = "0"
     """The configuration that it was decided under."""
+    tool_calls: tuple[ToolCall, ...] = field(default=(), repr=False)
+    """Functions that the model wants called; the text may be empty then."""
+    masked_tools: tuple[str, ...] = ()
+    """Functions whose arguments keep placeholders: the policy does not name them."""
 
     @property
     def cost(self) -> str:
@@ -73,4 +78,6 @@ class Answer:
             masked_count=result.masked_count,
             unresolved_count=result.unresolved_count,
             config_version=result.config_version,
+            tool_calls=result.tool_calls,
+            masked_tools=result.masked_tools,
         )

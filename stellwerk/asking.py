@@ -1,7 +1,7 @@
 """Makes a request out of what a caller passes, or says which field breaks which rule."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from pydantic import ValidationError
 
@@ -12,6 +12,7 @@ from shared.contracts.requests import (
     TIMEOUT_MS_DEFAULT,
     Message,
     RequestSubmitted,
+    Tool,
     request_digest,
 )
 from shared.contracts.values import keyed_request_id, new_id, now
@@ -21,8 +22,8 @@ from stellwerk.errors import InvalidRequest, TooLarge
 GRACE_S: Final = 5.0
 """How much longer than the platform's deadline a caller waits: its refusal has to travel."""
 
-Messages = str | Sequence[Message | Mapping[str, str]]
-"""One text from the user, or a whole conversation as `{"role", "content"}`."""
+Messages = str | Sequence[Message | Mapping[str, Any]]
+"""One text from the user, or a whole conversation as `{"role", "content"}` with parts and calls."""
 
 
 class Options(TypedDict, total=False):
@@ -45,6 +46,9 @@ class Options(TypedDict, total=False):
     case_id: str
     conversation_id: str
     metadata: Mapping[str, str]
+    tools: Sequence[Tool | Mapping[str, Any]]
+    tool_choice: str
+    parallel_tool_calls: bool
     sensitivity: str
     timeout_s: float
     idempotency_key: str

@@ -169,7 +169,8 @@ class Asking:
                     else:
                         answer = await heard.answer()
                         out.headers += _facts(answer)
-                        await out.write(writer.text(answer.text))
+                        if answer.text:
+                            await out.write(writer.text(answer.text))
                 except StellwerkError as error:
                     if not out.begun:
                         raise
@@ -245,7 +246,10 @@ def _traceparent(call: Call) -> str | None:
 
 
 def _facts(answer: Answer) -> Headers:
-    return [
+    facts = [
         (b"x-stellwerk-masked", str(answer.masked_count).encode()),
         (b"x-stellwerk-model", answer.model.encode()),
     ]
+    if answer.masked_tools:
+        facts.append((b"x-stellwerk-masked-tools", ",".join(answer.masked_tools).encode()))
+    return facts

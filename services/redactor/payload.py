@@ -1,5 +1,6 @@
 """Every text of a request that a person may have written: out of it, and changed back into it."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ KEPT: Final = (
 """Fields without text from people; they go on as they came."""
 CHOICES: Final = frozenset({"auto", "none", "required"})
 """What a choice of tools may be beside the name of one."""
+
+_DATA_URL: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,", re.IGNORECASE)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 
 
 def texts_of(event: RequestSubmitted) -> list[str]:
@@ -83,14 +87,19 @@ def _part(part: Part, pen: Pen) -> dict[str, Any]:
         "kind": part.kind,
         "text": _said(part.text, pen.change),
         "url": _said(part.url, lambda url: _url(url, pen)) if opaque else None,
-        "data": part.data if opaque else None,
+        "data": _said(part.data, lambda data: _encoded(data, pen)) if opaque else None,
         "media_type": _said(part.media_type, pen.name),
         "name": _said(part.name, pen.change),
     }
 
 
 def _url(url: str, pen: Pen) -> str:
-    return url if url[:5].lower() == "data:" else pen.change(url)
+    head = _DATA_URL.match(url)
+    return url if head and _BASE64.fullmatch(url, head.end()) else pen.change(url)
+
+
+def _encoded(data: str, pen: Pen) -> str:
+    return data if _BASE64.fullmatch(data) else pen.change(data)
 
 
 def _tool_call(call: ToolCall, pen: Pen) -> dict[str, Any]:

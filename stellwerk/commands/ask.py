@@ -84,6 +84,7 @@ def _facts(answer: "Answer") -> dict[str, Any]:
         **facts,
         "request_id": str(answer.request_id),
         "usage": answer.usage.model_dump(mode="json"),
+        "tool_calls": [call.model_dump(mode="json") for call in answer.tool_calls],
     }
 
 

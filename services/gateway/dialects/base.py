@@ -168,6 +168,8 @@ def _broken(error: ValidationError, names: Mapping[str, str]) -> Problem:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field_name, *below = [str(part) for part in first["loc"]]
     name = _FIELD_HEADERS.get(field_name) or names.get(field_name, field_name)
-    # What stands below metadata are keys that people choose.
+    # What stands below metadata and parameters are keys that people choose.
+    if "parameters" in below:
+        below = below[: below.index("parameters") + 1]
     place = [name] if field_name == "metadata" else [name, *below]
     return invalid(".".join(place), first["msg"])

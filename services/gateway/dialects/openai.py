@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 
+from services.gateway import openai_turns
 from services.gateway.dialects.base import (
     Incoming,
     Offered,
@@ -20,7 +21,7 @@ from services.gateway.dialects.base import (
 from services.gateway.errors import Problem
 from shared.contracts.completions import TokenUsage
 from shared.contracts.errors import ErrorCode
-from shared.contracts.requests import SAMPLING, Role
+from shared.contracts.requests import SAMPLING
 from stellwerk.answer import Answer
 
 NAME: Final = "openai"
@@ -33,21 +34,18 @@ ROUTES: Final = (
 
 _TAKEN: Final = frozenset(
     {"messages", "model", "max_tokens", "max_completion_tokens", "stream", "stream_options"}
-    | {"user", "metadata", *SAMPLING}
+    | {"user", "metadata", *SAMPLING, "tools", "tool_choice", "parallel_tool_calls"}
 )
-_PASSED_ON: Final = ("model", "stream", "user", "metadata", *SAMPLING)
+_PASSED_ON: Final = ("model", "stream", "user", "metadata", *SAMPLING, "parallel_tool_calls")
 # They change how OpenAI works inside, not what is answered.
 _HARMLESS: Final = frozenset(
     {"store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"}
-    | {"parallel_tool_calls"}
 )
 # What these ask for is what is done anyway; any other value would change the answer.
 _NEUTRAL: Final[Mapping[str, tuple[object, ...]]] = {
     "n": (1,),
     "logprobs": (False,),
     "top_logprobs": (0,),
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
     "response_format": ({"type": "text"},),
@@ -56,8 +54,6 @@ _NEUTRAL: Final[Mapping[str, tuple[object, ...]]] = {
     "modalities": (["text"],),
 }
 _STREAM_OPTIONS: Final = frozenset({"include_usage", "include_obfuscation"})
-_MESSAGE_FIELDS: Final = frozenset({"role", "content", "name"})
-_SPOKEN: Final = frozenset({Role.SYSTEM, Role.DEVELOPER, Role.USER, Role.ASSISTANT})
 _LIMIT: Final = "max_completion_tokens"
 _MODELS_CREATED: Final = 0
 """When a model came into being; clients want a number, and nobody wrote one down."""
@@ -77,7 +73,11 @@ def read(incoming: Incoming) -> Wanted:
         raise invalid("model", "name a model, or `auto`")
     if not isinstance(fields.get("stream", False), bool):
         raise invalid("stream", "it is true or false")
-    fields["messages"] = _messages(body.get("messages"))
+    fields["messages"] = openai_turns.messages(body.get("messages"))
+    offered = openai_turns.tools(body.get("tools") or [])
+    fields["tools"] = offered
+    if body.get("tool_choice") is not None:
+        fields["tool_choice"] = openai_turns.choice(body["tool_choice"], offered)
     limit = _LIMIT if body.get(_LIMIT) is not None else "max_tokens"
     if body.get(limit) is not None:
         fields["max_tokens"] = body[limit]
@@ -99,12 +99,7 @@ def answer(wanted: Wanted, answer: Answer, created: int) -> bytes:
             "choices": [
                 {
                     "index": 0,
-                    "message": {
-                        "role": "assistant",
-                        "content": answer.text,
-                        "refusal": None,
-                        "annotations": [],
-                    },
+                    "message": _message(answer),
                     "logprobs": None,
                     "finish_reason": _reason(answer),
                 }
@@ -147,9 +142,13 @@ class Chunks:
         return self._role() + self._before + orjson.dumps(piece) + self._after
 
     def end(self, answer: Answer) -> bytes:
-        role = self._role()
+        last = self._role(None if answer.tool_calls else "")
         self._head["model"] = answer.model
-        last = role + self._chunk({}, _reason(answer))
+        if answer.tool_calls:
+            # Whole, in one piece: half a call would be of no use to anybody.
+            calls = [{"index": index, **call} for index, call in enumerate(_calls(answer))]
+            last += self._chunk({"tool_calls": calls})
+        last += self._chunk({}, _reason(answer))
         if self._include_usage:
             counted = {**self._head, "choices": [], "usage": _usage(answer.usage)}
             last += _event(counted)
@@ -158,11 +157,11 @@ class Chunks:
     def failed(self, problem: Problem) -> bytes:
         return _event({"error": _error(problem)})
 
-    def _role(self) -> bytes:
+    def _role(self, content: str | None = "") -> bytes:
         if self._begun:
             return b""
         self._begun = True
-        return self._chunk({"role": "assistant", "content": "", "refusal": None})
+        return self._chunk({"role": "assistant", "content": content, "refusal": None})
 
     def _chunk(self, delta: Mapping[str, object], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
@@ -189,43 +188,27 @@ def _include_usage(options: object, *, stream: bool) -> bool:
     return bool(options.get("include_usage"))
 
 
-def _messages(said: object) -> list[dict[str, str]]:
-    if not isinstance(said, list) or not said:
-        raise invalid("messages", "it is a list with at least one message")
-    return [_message(one, f"messages.{index}") for index, one in enumerate(said)]
-
-
-def _message(said: object, place: str) -> dict[str, str]:
-    if not isinstance(said, dict):
-        raise invalid(place, "it is an object with role and content")
-    # An answer that is sent back as a turn holds fields that are null, or empty lists.
-    for name, value in said.items():
-        if name not in _MESSAGE_FIELDS and value not in (None, [], ""):
-            raise unsupported(f"{place}.{name}")
-    role = said.get("role")
-    if not isinstance(role, str):
-        raise invalid(f"{place}.role", "it is a text")
-    if role not in _SPOKEN:
-        raise unsupported(f"{place}.role")
-    message = {"role": role, "content": _text(said.get("content"), f"{place}.content")}
-    if said.get("name") is not None:
-        message["name"] = said["name"]
+def _message(answer: Answer) -> dict[str, object]:
+    message: dict[str, object] = {
+        "role": "assistant",
+        "content": answer.text,
+        "refusal": None,
+        "annotations": [],
+    }
+    if answer.tool_calls:
+        message |= {"content": answer.text or None, "tool_calls": _calls(answer)}
     return message
 
 
-def _text(content: object, place: str) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        raise invalid(place, "it is a text or a list of text parts")
-    texts = []
-    for index, part in enumerate(content):
-        if not isinstance(part, dict) or part.get("type") != "text":
-            raise unsupported(f"{place}.{index}")
-        if not isinstance(part.get("text"), str):
-            raise invalid(f"{place}.{index}.text", "it is a text")
-        texts.append(part["text"])
-    return "\n".join(texts)
+def _calls(answer: Answer) -> list[dict[str, object]]:
+    return [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+        }
+        for call in answer.tool_calls
+    ]
 
 
 def _id(wanted: Wanted) -> str:

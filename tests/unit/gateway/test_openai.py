@@ -1,64 +1,25 @@
 """OpenAI's dialect: what is read of a request, what is refused by name, and how answers look."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from services.gateway.dialects import load, openai
-from services.gateway.dialects.base import Incoming, Offered, Wanted
+from services.gateway.dialects.base import Offered
 from services.gateway.errors import Problem
-from shared.contracts.completions import FinishReason, TokenUsage
+from shared.contracts.completions import FinishReason
 from shared.contracts.errors import ErrorCode
-from shared.contracts.requests import RequestSubmitted
-from shared.contracts.values import Language, Sensitivity, new_id
-from stellwerk.answer import Answer
-
-HELLO = [{"role": "user", "content": "Hej"}]
-
-
-def incoming(body: object, headers: Mapping[bytes, bytes] | None = None) -> Incoming:
-    text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Incoming(text, headers or {}, "default", "crm", new_id(), bytes(32))
-
-
-def read(headers: Mapping[bytes, bytes] | None = None, /, **body: Any) -> Wanted:
-    return openai.read(incoming({"model": "auto", "messages": HELLO, **body}, headers))
-
-
-def request_of(**body: Any) -> RequestSubmitted:
-    return read(**body).request
-
-
-def refusal_of(headers: Mapping[bytes, bytes] | None = None, /, **body: Any) -> Problem:
-    with pytest.raises(Problem) as caught:
-        read(headers, **body)
-    return caught.value
-
-
-def answer(**changes: Any) -> Answer:
-    fields: dict[str, Any] = {
-        "request_id": new_id(),
-        "text": "Kære kunde",
-        "model": "local-small",
-        "provider": "local",
-        "finish_reason": FinishReason.STOP,
-        "usage": TokenUsage(input_tokens=3, output_tokens=4),
-        "cost_nano": 0,
-        "currency": "EUR",
-        "language": Language.DANISH,
-        "masked_count": 0,
-        "unresolved_count": 0,
-    }
-    return Answer(**(fields | changes))
-
-
-def chunks_of(text: bytes) -> list[Any]:
-    assert text.endswith(b"\n\n")
-    lines = [part.removeprefix(b"data: ") for part in text.split(b"\n\n")[:-1]]
-    return [line if line == b"[DONE]" else json.loads(line) for line in lines]
+from shared.contracts.values import Sensitivity, new_id
+from tests.unit.gateway.openai_bodies import (
+    answer,
+    chunks_of,
+    incoming,
+    read,
+    refusal_of,
+    request_of,
+)
 
 
 def test_the_folder_holds_the_dialect() -> None:
@@ -146,8 +107,6 @@ def test_a_header_that_breaks_its_rule_is_named_without_its_value(header: str) -
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("tools", [{"type": "function"}]),
-        ("tool_choice", "required"),
         ("functions", [{"name": "f"}]),
         ("n", 2),
         ("response_format", {"type": "json_object"}),
@@ -204,19 +163,27 @@ def test_what_is_done_anyway_or_changes_no_answer_is_let_through() -> None:
 @pytest.mark.parametrize(
     ("message", "param"),
     [
-        ({"role": "tool", "content": "x", "tool_call_id": "1"}, "messages.0.tool_call_id"),
-        ({"role": "tool", "content": "x"}, "messages.0.role"),
+        ({"role": "user", "content": "x", "tool_call_id": "1"}, "messages.0.tool_call_id"),
+        ({"role": "function", "content": "x"}, "messages.0.role"),
         (
-            {"role": "user", "content": [{"type": "image_url", "image_url": {}}]},
+            {"role": "system", "content": [{"type": "image_url", "image_url": {}}]},
             "messages.0.content.0",
         ),
         (
-            {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "file"}]},
+            {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "video"}]},
             "messages.0.content.1",
         ),
         (
-            {"role": "assistant", "content": "x", "tool_calls": [{"id": "1"}]},
+            {"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]},
+            "messages.0.content.0.file.file_id",
+        ),
+        (
+            {"role": "user", "content": "x", "tool_calls": [{"id": "1"}]},
             "messages.0.tool_calls",
+        ),
+        (
+            {"role": "assistant", "tool_calls": [{"id": "1", "type": "custom"}]},
+            "messages.0.tool_calls.0.type",
         ),
     ],
 )
