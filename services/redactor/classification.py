@@ -22,8 +22,6 @@ _DATA_URL: Final = re.compile(r"data:(image|audio|video|application|text)/[\w.+-
 _ENCODED_CHARS_MIN: Final = 256
 """Longer than any key or hash: it is a file that somebody has pasted."""
 _ENCODED: Final = re.compile(rf"[A-Za-z0-9+/_-]{{{_ENCODED_CHARS_MIN},}}")
-# The word of a placeholder says nothing about the text: a policy may call people Patient_001.
-_PLACEHOLDER: Final = re.compile(r"[^\W\d_]{2,20}(?:_\d{3,}|-(?=[A-Z]*\d)[A-Z0-9]{3,8}\b)")
 
 _ALWAYS: Final = {INTERNAL: Sensitivity.INTERNAL, CONFIDENTIAL: Sensitivity.CONFIDENTIAL}
 """Topics that need nobody who can be recognised; all others do (Art. 9 and 10 GDPR)."""
@@ -84,8 +82,7 @@ def _is_someone(types: Iterable[str]) -> bool:
 
 def _by_topics(masked: Masked, *, someone: bool) -> Iterator[tuple[str, Sensitivity]]:
     for text in masked.texts:
-        plain = _PLACEHOLDER.sub(" ", canonicalise(text).text)
-        for topic in topics_of(plain.lower(), masked.mapping.language):
+        for topic in topics_of(canonicalise(text).text.lower(), masked.mapping.language):
             if topic in _ALWAYS:
                 yield topic, _ALWAYS[topic]
             elif someone:

@@ -193,7 +193,8 @@ _HINTS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Words of which each phrase has one; most texts have none, and are read no further."""
 TOPICS: Final = frozenset({*_PHRASES, *(topic for topic, _ in _WORDS)})
-_WORD: Final = re.compile(r"[^\W\d_]+")
+# The word of a placeholder says nothing about the text: a policy may call people Patient_001.
+_WORD: Final = re.compile(r"[^\W\d_]++(?!_\d{3}|-(?=[a-z]*\d)[a-z0-9]{3,8}\b)")
 _HEAD: Final = 3
 
 
