@@ -3,14 +3,21 @@
 import json
 import re
 from collections import abc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from services.redactor.kinds import KINDS, OTHER, Spelling, kind_named
+from services.redactor.labels import (
+    NUMBER_DIGITS_MAX,
+    PADDED_DIGITS,
+    Naming,
+    compact,
+    numbered,
+)
+from shared.contracts.masking import Style
 
-NUMBER_DIGITS_MAX: Final = 6
 _LABELS: Final = {kind.label for kind in (*KINDS.values(), OTHER)}
 _LABEL_PATTERN: Final = "|".join(sorted(_LABELS, key=len, reverse=True))
 _NUMBER: Final = rf"(?P<number>[0-9]{{1,{NUMBER_DIGITS_MAX}}})(?![0-9])"
@@ -28,7 +35,6 @@ LOOSE: Final = re.compile(
 """What models make of it as well: a blank, a hyphen or nothing in place of the underscore."""
 
 _CANONICAL_LABEL: Final = {label.casefold(): label for label in _LABELS}
-_PADDED_DIGITS: Final = 3
 
 
 def code_of(match: re.Match[str]) -> str | None:
@@ -38,11 +44,11 @@ def code_of(match: re.Match[str]) -> str | None:
     placeholder must have its leading zeros.
     """
     number = match["number"]
-    if not has_underscore(match) and len(number) < _PADDED_DIGITS:
+    if not has_underscore(match) and len(number) < PADDED_DIGITS:
         return None
     # Case folding, since the pattern takes the long s for an s.
     label = _CANONICAL_LABEL.get(match["label"].casefold())
-    return None if label is None else f"{label}_{int(number):0{_PADDED_DIGITS}d}"
+    return None if label is None else f"{label}_{int(number):0{PADDED_DIGITS}d}"
 
 
 def has_underscore(match: re.Match[str]) -> bool:
@@ -74,21 +80,26 @@ class Known:
 
 
 class Mapping:
-    """Placeholder to value, for one request. Numbers are given in order and never given again.
+    """Placeholder to value, for one request and whatever its case or conversation remembers.
 
-    `known` are the values that its case or conversation has masked before, `last` the highest
-    number of each label. Only what this request uses is in the mapping: nothing else is restored.
+    What is only remembered is not looked up, counted or listed until this request uses it: nobody
+    gets the value of a placeholder that merely exists. Numbers are given in order and never again.
     """
 
     def __init__(
         self,
         language: str | None = None,
+        naming: Naming = Naming(),  # noqa: B008  Frozen.
         *,
         known: Iterable[Known] = (),
         last: abc.Mapping[str, int] = MappingProxyType({}),
+        salt: bytes = b"",
     ) -> None:
+        """`last` counts the placeholders given so far, by word; `salt` is the scope's own."""
         self.language = language
+        self.naming = naming
         self.last = dict(last)
+        self._salt = salt
         self._entries: dict[str, Entry] = {}
         self._known = {one.code: one for one in known}
         self._codes = {one.identity: code for code, one in self._known.items()}
@@ -107,6 +118,17 @@ class Mapping:
     def items(self) -> Iterable[tuple[str, Entry]]:
         return self._entries.items()
 
+    def knows(self, code: str) -> bool:
+        """Return whether a placeholder is taken, in this request or before it."""
+        return code in self._entries or code in self._known
+
+    def taken(self) -> Iterator[tuple[str, str]]:
+        """Yield every placeholder that is taken, with its kind."""
+        yield from ((code, one.type) for code, one in self._known.items())
+        for code, entry in self._entries.items():
+            if code not in self._known:
+                yield code, entry.type
+
     def new(self) -> Iterable[Known]:
         """Return what this request has brought."""
         return self._new.values()
@@ -123,10 +145,7 @@ class Mapping:
         added = Known("", kind, value, value if form is None else form)
         code = self._codes.get(added.identity)
         if code is None:
-            label = kind_named(kind).label
-            self.last[label] = self.last.get(label, 0) + 1
-            code = f"{label}_{self.last[label]:0{_PADDED_DIGITS}d}"
-            self._codes[added.identity] = code
+            code = self._codes[added.identity] = self._named(added)
             self._entries[code] = Entry(kind, value)
             self._new[code] = Known(code, kind, value, added.form)
         return self.use(code)
@@ -145,14 +164,31 @@ class Mapping:
         self._entries[code] = Entry(kind, value)
         return code
 
+    def _named(self, added: Known) -> str:
+        """Return a placeholder that nothing has yet."""
+        word = self.naming.word(added.type)
+        self.last[word] = self.last.get(word, 0) + 1
+        if self.naming.style is Style.COMPACT:
+            identity = "|".join(added.identity)
+            return compact(word, self._salt, identity, self.last[word], self.knows)
+        while self.knows(code := numbered(word, self.last[word])):
+            # Only where a counter was lost: better a gap than one placeholder for two.
+            self.last[word] += 1
+        return code
+
     def dump(self) -> list[list[str]]:
         """Return the entries in a form that JSON can carry; `load` reads it."""
         return [[code, entry.type, entry.value] for code, entry in self._entries.items()]
 
     @classmethod
-    def load(cls, entries: Iterable[Iterable[str]], language: str | None) -> "Mapping":
+    def load(
+        cls,
+        entries: Iterable[Iterable[str]],
+        language: str | None,
+        naming: Naming = Naming(),  # noqa: B008  Frozen.
+    ) -> "Mapping":
         """Return the mapping that `dump` described, for restoring only."""
-        mapping = cls(language)
+        mapping = cls(language, naming)
         mapping._entries = {code: Entry(kind, value) for code, kind, value in entries}
         return mapping
 
