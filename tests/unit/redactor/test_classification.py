@@ -1,11 +1,13 @@
 """How far a text may travel, why, and who may change that."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from services.redactor.classification import Classified, classify
 from services.redactor.dictionaries import Dictionary, entries_of
+from services.redactor.domain import Find
 from services.redactor.kinds import PROJECT
 from services.redactor.policy import Rules
 from shared.contracts.masking import MaskingPolicy, Override
@@ -25,6 +27,19 @@ CASES = [
 ]
 
 
+def asked(
+    text: str, stated: Sensitivity | None = None, parts: tuple[Part, ...] = ()
+) -> RequestSubmitted:
+    return RequestSubmitted(
+        request_id=new_id(),
+        tenant="default",
+        app="crm",
+        use_case="letters",
+        messages=(Message(role=Role.USER, content=text, parts=parts),),
+        sensitivity=stated,
+    )
+
+
 def judged(
     text: str = "",
     stated: Sensitivity | None = None,
@@ -33,14 +48,7 @@ def judged(
     language: str | None = None,
 ) -> Classified:
     """Return the judgement of a request with one text."""
-    event = RequestSubmitted(
-        request_id=new_id(),
-        tenant="default",
-        app="crm",
-        use_case="letters",
-        messages=(Message(role=Role.USER, content=text, parts=parts),),
-        sensitivity=stated,
-    )
+    event = asked(text, stated, parts)
     rules = Rules(policy=policy or MaskingPolicy(), dictionary=LISTS)
     return classify(masker().mask([text], language, rules), event, rules, TODAY)
 
@@ -79,6 +87,29 @@ def test_a_caller_may_raise_the_level_but_never_lower_it(
     assert found.sensitivity is level
     assert (found.account.detected, found.account.stated) == (PERSONAL, stated)
     assert found.account.reasons == reasons
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "topic"),
+    [
+        ("secret", SPECIAL, False),
+        ("passport", SPECIAL, True),
+        ("licence_plate", PERSONAL, True),
+        ("company", CONFIDENTIAL, False),
+        ("kind_of_a_plug_in", PERSONAL, True),
+        ("literal", PUBLIC, False),
+    ],
+)
+def test_each_kind_makes_its_level_and_some_make_somebody_known(
+    kind: str, level: Sensitivity, *, topic: bool
+) -> None:
+    def types(text: str) -> Classified:
+        # Only what classification reads: whether it is found is the recognisers' own test.
+        found = replace(masker().mask([text]), finds=((Find(0, 1, kind, "X_001", 1.0, "", ""),),))
+        return classify(found, asked(text), Rules(), TODAY)
+
+    assert types("Hej").sensitivity is level
+    assert ("health" in types("Hun har diabetes").account.reasons) is topic
 
 
 # --- overrides -----------------------------------------------------------------------------------
