@@ -85,13 +85,20 @@ def _requests(command: ExperimentRecord) -> set[UUID]:
 def _graded(
     completion: CompletionProduced, wanted: Noted, metrics: Sequence[Metric]
 ) -> EvaluationScored:
-    given = domain.scores(metrics, wanted, lambda metric: metric.found(completion.text))
+    fitting = _fitting(completion, metrics)
+    given = domain.scores(fitting, wanted, lambda metric: metric.found(completion.text))
     return domain.with_scores(domain.evaluation_of(completion), given)
 
 
 def _kept(completion: CompletionProduced, metrics: Sequence[Metric]) -> store.Half:
-    answer = store.Answer(domain.evaluation_of(completion), domain.found(metrics, completion.text))
+    found = domain.found(_fitting(completion, metrics), completion.text)
+    answer = store.Answer(domain.evaluation_of(completion), found)
     return store.Half(completion.request_id, answered=answer)
+
+
+def _fitting(completion: CompletionProduced, metrics: Sequence[Metric]) -> Sequence[Metric]:
+    """Return what an answer can be graded by: one that only calls functions says nothing."""
+    return () if completion.tool_calls and not completion.text else metrics
 
 
 def _graded_late(half: store.Half, metrics: Sequence[Metric]) -> EvaluationScored:
