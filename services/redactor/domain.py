@@ -10,6 +10,7 @@ from services.redactor.canonical import Canonical, canonicalise
 from services.redactor.detection import Detector
 from services.redactor.document import Document, Span
 from services.redactor.kinds import LITERAL, PERSON, kind_named
+from services.redactor.labels import Naming
 from services.redactor.leaking import NUMBER
 from services.redactor.names.persons import Person, link, named_before, stands_alone
 from services.redactor.placeholders import (
@@ -70,6 +71,8 @@ class Memory:
     """The placeholders of persons, whoever was named last at the end."""
     last: abc.Mapping[str, int] = field(default_factory=dict)
     """The highest number of each label; numbers are never given again."""
+    salt: bytes = b""
+    """What compact placeholders are derived with."""
 
     @property
     def earlier(self) -> list[Known]:
@@ -125,7 +128,9 @@ class Masker:
         linked = link([one.document for one in read], memory.people())
         for one, spans in zip(read, linked, strict=True):
             one.spans = list(_whole_words(one.document, spans))
-        mapping = Mapping(language, known=memory.known, last=memory.last)
+        naming = Naming.of(rules.policy, language)
+        known, last, salt = memory.known, memory.last, memory.salt
+        mapping = Mapping(language, naming, known=known, last=last, salt=salt)
         _name(read, mapping, memory)
         _escape_look_alikes(read, mapping)
         return Masked(

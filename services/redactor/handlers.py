@@ -134,7 +134,7 @@ class Redactor:
         self, event: RequestSubmitted, hour: _Hour, scope: Scope | None
     ) -> Sequence[Event]:
         rules = self._in_force.rules.for_tenant(event.tenant)
-        memory = scope.memory(event.request_id) if scope else Memory()
+        memory = scope.memory(event.request_id) if scope else Memory(salt=self._salt(event))
         masked = self._masker.mask(payload.texts_of(event), rules=rules, memory=memory)
         redacted = self._request(event, masked, rules)
         mapping = masked.mapping
@@ -154,6 +154,9 @@ class Redactor:
         if event.stream:
             self.streams.expect(event.request_id, mapping)
         return [redacted.with_sealed(sealed)]
+
+    def _salt(self, event: RequestSubmitted) -> bytes:
+        return sealing.keyed_hash(self._fingerprints, f"salt/{event.request_id}").encode()
 
     def _request(self, event: RequestSubmitted, masked: Masked, rules: Rules) -> RequestRedacted:
         fields = payload.rewritten(event, masked)  # Before the mapping is read: it adds to it.
@@ -278,4 +281,5 @@ def _filled(envelope: Envelope, held: Mapping[str, Known]) -> Envelope | None:
     if len(values) < len(envelope.codes):
         return None
     entries = [(known.code, known.type, known.value) for known in values]
-    return replace(envelope, mapping=Placeholders.load(entries, envelope.mapping.language))
+    empty = envelope.mapping
+    return replace(envelope, mapping=Placeholders.load(entries, empty.language, empty.naming))

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from services.redactor import store
 from services.redactor.domain import Masked, Memory
-from services.redactor.kinds import LITERAL, PERSON, kind_named
-from services.redactor.placeholders import Known, normalise
+from services.redactor.kinds import LITERAL, PERSON
+from services.redactor.placeholders import Known
 from services.redactor.vault import sealing
 from services.redactor.vault.subjects import Subjects
 from services.redactor.vault.tenants import Bound, TenantKeys
@@ -105,6 +105,7 @@ class Scope:
 
     id: int
     tenant: str
+    salt: bytes
     revision: int
     entries: dict[str, _Entry]
     state: _State
@@ -118,6 +119,7 @@ class Scope:
             own=frozenset(c for c, entry in self.entries.items() if entry.turn >= number),
             recent=recent,
             last=self.state.last,
+            salt=self.salt,
         )
 
     def learn(self, request_id: UUID, masked: Masked) -> None:
@@ -168,6 +170,7 @@ class Scopes:
                 hashes[row["tenant"], row["hash"]]: Scope(
                     id=row["id"],
                     tenant=row["tenant"],
+                    salt=row["hash"],
                     revision=row["revision"],
                     entries=dict(known[row["id"]]),
                     state=_State.load(row["state"]),
@@ -263,8 +266,7 @@ class Scopes:
         await store.put_states(tx, states)
 
     def _identity(self, scope: Scope, known: Known) -> bytes:
-        label = kind_named(known.type).label
-        text = f"{scope.id}|{label}|{normalise(known.type, known.form)}"
+        text = f"{scope.id}|{'|'.join(known.identity)}"
         return hmac.digest(self._hash_key(scope.tenant), text.encode(), hashlib.sha256)
 
     def _lookups(self, tenant: str, known: Known) -> tuple[str, ...]:

@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from services.redactor.labels import Naming
 from services.redactor.placeholders import Mapping, normalise
+from shared.contracts.masking import Style
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -63,6 +65,8 @@ def seal(key: bytes, epoch: int, nonce: bytes, request_id: UUID, envelope: Envel
     """
     mapping = envelope.mapping
     content: dict[str, object] = {"l": mapping.language, "h": envelope.request_sha256}
+    if mapping.naming != Naming():
+        content["n"] = [mapping.naming.style, mapping.naming.stated]
     if envelope.scope is None:
         content["m"] = mapping.dump()
     else:
@@ -90,7 +94,9 @@ def unseal(keys: Keys[int, bytes], sealed: str, request_id: UUID) -> Envelope:
     except InvalidTag:
         raise SealError("the envelope was altered or belongs to another request") from None
     content = json.loads(zlib.decompress(plain))
-    mapping = Mapping.load(content.get("m", ()), content["l"])
+    style, stated = content.get("n", (Style.NUMBERED, ()))
+    naming = Naming(Style(style), tuple((kind, word) for kind, word in stated))
+    mapping = Mapping.load(content.get("m", ()), content["l"], naming)
     return Envelope(mapping, content["h"], content.get("s"), tuple(content.get("c", ())))
 
 
