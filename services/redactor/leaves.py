@@ -36,6 +36,7 @@ _DATA: Final = frozenset({"default", "const", "examples", "enum", "mapping"})
 """Below these stand values: no word in them is one of JSON Schema."""
 _IDENTIFIER: Final = re.compile(r"[\w.-]+")
 _BETWEEN_WORDS: Final = re.compile(r"(?<=[^\W\d_])[_.-]+(?=\w)|(?<=[a-zæøåäöüß])(?=[A-ZÆØÅÄÖÜ])")
+_ESCAPES: Final = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/nt]')
 _NO_WORDS: Final = re.compile(r"[^A-Za-zÀ-ÿ]*[0-9][^A-Za-zÀ-ÿ]*")
 
 
@@ -136,16 +137,28 @@ def _type(value: Json, pen: Pen) -> Json:
 def source(text: str, pen: Pen) -> str:
     """Return JSON source text with every string and key changed; what is unchanged stays as it is.
 
-    What is no JSON is changed as a text.
+    What is no JSON, or only a part of some, is changed as a text, without its escapes.
     """
     try:
         value = json.loads(text, object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError):
-        return pen.change(text)
+        return _broken(text, pen)
     if _is_deeper_than(value, DEPTH_MAX):
-        return pen.change(text)
+        return _broken(text, pen)
     changed = data(value, pen)
     return text if changed == value else json.dumps(changed, ensure_ascii=False)
+
+
+def _broken(text: str, pen: Pen) -> str:
+    """Return what is no JSON, changed: no name hides behind its escapes all the same."""
+    plain = _ESCAPES.sub(_unescaped, text)
+    changed = pen.change(plain)
+    return text if changed == plain else changed
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    read = str(json.loads(f'"{match.group()}"'))
+    return read if read.isprintable() or read in "\n\t" else match.group()
 
 
 def _without_doubles(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -97,3 +97,10 @@ def test_source_text_stays_valid_and_keeps_its_bytes_where_nothing_changes() -> 
 )
 def test_source_text_that_cannot_be_walked_is_read_as_a_text(written: str) -> None:
     assert leaves.source(written, PEN) == written.upper()
+
+
+def test_no_name_hides_behind_the_escapes_of_source_that_is_cut() -> None:
+    cut = '{"a": "S\\u00f8ren\\nHansen, \\ud83d'
+
+    assert leaves.source(cut, PEN) == '{"A": "SØREN\nHANSEN, \\UD83D'
+    assert leaves.source(cut, Pen(str, str)) == cut
