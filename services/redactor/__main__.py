@@ -7,6 +7,7 @@ from services.redactor.in_force import LOOK_EVERY_S, InForce
 from services.redactor.settings import Settings
 from services.redactor.vault.erasing import ANNOUNCE_EVERY_S, Erasing
 from services.redactor.vault.keyring import DatabaseKeyring
+from services.redactor.vault.open_streams import LOOK_EVERY_S as STREAMS_EVERY_S
 from services.redactor.vault.rotating import Rotating
 from services.redactor.vault.scopes import Scopes
 from services.redactor.vault.subjects import Subjects
@@ -50,6 +51,7 @@ def wired(settings: Settings) -> Service:
     service.command(SubjectErase, erasing.subjects_erase)
     service.command(VaultRotate, rotating.vaults_rotate)
     service.every(ANNOUNCE_EVERY_S, erasing.announce)
+    service.every(STREAMS_EVERY_S, redactor.look_at_streams)
     service.on_stop(database.close)
     return service
 

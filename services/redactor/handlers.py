@@ -21,6 +21,7 @@ from services.redactor.settings import Settings
 from services.redactor.streaming import Streams
 from services.redactor.vault import sealing
 from services.redactor.vault.keyring import Keyring
+from services.redactor.vault.open_streams import OpenStreams
 from services.redactor.vault.scopes import Scope, ScopeName, Scopes
 from services.redactor.vault.sealing import Envelope, SealError
 from services.redactor.vault.subjects import Subjects
@@ -74,6 +75,7 @@ class Redactor:
         in_force: InForce | None = None,
     ) -> None:
         self.streams = Streams(settings.streams_max)
+        self._open_streams = OpenStreams(self.streams, scopes)
         self._in_force = in_force or InForce()
         self._masker = masker
         self._keyring = keyring
@@ -133,6 +135,8 @@ class Redactor:
     def _redacted(
         self, event: RequestSubmitted, hour: _Hour, scope: Scope | None
     ) -> Sequence[Event]:
+        if scope is not None and scope.is_full:
+            return [self._refused(event, ErrorCode.TOO_LARGE)]
         rules = self._in_force.rules.for_tenant(event.tenant)
         memory = scope.memory(event.request_id) if scope else Memory(salt=self._salt(event))
         masked = self._masker.mask(payload.texts_of(event), rules=rules, memory=memory)
@@ -149,10 +153,13 @@ class Redactor:
             refused = self._refused(event, ErrorCode.LEAK_CHECK, mapping.language)
             stopped = LeakStopped.following(event, types=tuple(sorted(leaking)))
             return [refused.with_sealed(sealed), stopped]
-        if scope is not None:
-            scope.learn(event.request_id, masked)
         if event.stream:
             self.streams.expect(event.request_id, mapping)
+        if scope is not None:
+            scope.learn(event.request_id, masked)
+            codes = frozenset(code for code, _ in mapping.items())
+            if event.stream:
+                self._open_streams.note(event.request_id, scope.id, codes, redacted.deadline)
         return [redacted.with_sealed(sealed)]
 
     def _salt(self, event: RequestSubmitted) -> bytes:
@@ -243,6 +250,10 @@ class Redactor:
                 CompletionRestored, outcome=Outcome.FAILED, error=ErrorDetail.of(letter.code)
             )
         ]
+
+    async def look_at_streams(self) -> None:
+        """End the streams of which a value was erased."""
+        await self._open_streams.look(self._clock())
 
     async def chunks_produced(self, chunks: Sequence[ChunkProduced]) -> Sequence[ChunkRestored]:
         """Restore pieces of streamed answers; each goes on in the order it came."""

@@ -40,7 +40,9 @@ async def destroy_before(tx: Transaction, epoch: int) -> list[int]:
 # --- the keys of the tenants --------------------------------------------------------------------
 
 _FIRST_KEY: Final = """
-INSERT INTO tenant_key (tenant, version, wrapped) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING
+INSERT INTO tenant_key (tenant, version, wrapped)
+SELECT $1, 1, $2 WHERE NOT EXISTS (SELECT FROM tenant_key WHERE tenant = $1)
+ON CONFLICT DO NOTHING
 """
 # Until the transaction ends the key cannot be destroyed, so what it seals can be stored.
 _NEWEST_KEY: Final = """
@@ -81,6 +83,7 @@ async def newest_key(tx: Transaction, tenant: str, offered: bytes) -> tuple[int,
     """Return version and wrapped key that seal now: `offered`, if the tenant has none yet."""
     row = await tx.fetchrow(_NEWEST_KEY, tenant)
     if row is None:
+        # There is none yet, or a rotation has just destroyed the one that was about to be read.
         await tx.execute(_FIRST_KEY, tenant, offered)
         row = await tx.fetchrow(_NEWEST_KEY, tenant)
     if row is None:

@@ -38,6 +38,9 @@ class Streams:
     def __len__(self) -> int:
         return len(self._streams)
 
+    def __contains__(self, request_id: UUID) -> bool:
+        return request_id in self._streams
+
     def expect(self, request_id: UUID, mapping: Mapping) -> None:
         """Remember how to restore the answer to a request that was just masked here."""
         self._streams[request_id] = _Stream(Restorer(mapping))

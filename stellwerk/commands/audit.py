@@ -15,7 +15,7 @@ Out of reach, and what becomes of it:
 - single requests, of no case or conversation: nobody can restore them after 7 days, when the key
   of their hour is destroyed
 - answers that wait for their apps: deleted after an hour
-- streamed answers that are under way: restored to their end
+- streamed answers that are under way: broken off within two seconds
 - what apps keep, what providers were sent (placeholders only), and backups of the database
 The record keeps its placeholders, which now stand for nobody; it verifies as before."""
 """What an erasure does not touch; printed with each, so that nobody promises more."""

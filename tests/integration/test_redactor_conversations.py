@@ -21,12 +21,14 @@ from services.redactor.vault.sealing import unseal
 from services.redactor.vault.subjects import Subjects
 from services.redactor.vault.tenants import TenantKeys
 from shared.contracts.completions import (
+    ChunkProduced,
     CompletionProduced,
     CompletionRestored,
     FinishReason,
     Outcome,
     TokenUsage,
 )
+from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.requests import RequestRedacted, RequestSubmitted
 from shared.contracts.values import new_id, now
@@ -267,6 +269,26 @@ async def test_an_erased_person_is_not_restored_by_anyone(first: Replica, second
         assert (await replica.answer(other, "Klient_001")).text == "Karen Holm"
 
 
+async def test_a_stream_of_an_erased_person_is_broken_off(first: Replica) -> None:
+    asked, other = await first.mask(
+        turn("Xenia Brixholm ringede.", stream=True),
+        turn("Karen Holm ringede.", stream=True, conversation_id="c-2"),
+    )
+    await first.redactor.look_at_streams()
+    command = SubjectErase(actor="operator", values=("Xenia Brixholm",))
+    await first.erasing.subjects_erase([command])
+
+    await first.redactor.look_at_streams()
+    chunks = [
+        ChunkProduced.following(one, redactor="r1", sequence=0, text="Kære Klient_001. ")
+        for one in (asked, other)
+    ]
+    broken, whole = await first.redactor.chunks_produced(chunks)
+
+    assert (broken.end, broken.code, broken.text) == (True, ErrorCode.STREAM_BROKEN, "")
+    assert whole.text == "Kære Karen Holm. "
+
+
 async def test_whole_scopes_are_erased_with_everything_in_them(
     first: Replica, vault: ProvisionedSchema
 ) -> None:
@@ -350,9 +372,9 @@ async def test_a_scope_that_nobody_uses_is_forgotten(
     await first.says("Mette Skovlund.", conversation_id="c-2")
     last_day = now().date() + timedelta(days=90)
 
-    await first.scopes.expire(last_day)
+    await first.scopes.tidy(last_day)
     assert await vault.admin.fetchval("SELECT count(*) FROM vault.scope") == 2
-    await first.scopes.expire(last_day + timedelta(days=1))
+    await first.scopes.tidy(last_day + timedelta(days=1))
 
     assert await vault.admin.fetchval("SELECT count(*) FROM vault.entry") == 0
     assert await first.says("Xenia Brixholm.") == "Klient_001."

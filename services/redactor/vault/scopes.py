@@ -27,6 +27,8 @@ from shared.db import Database, Transaction
 
 CACHED_ENTRIES_MAX: Final = 200_000
 """Some 100 MB of decrypted values; then the scopes that were not used for longest are forgotten."""
+ENTRIES_MAX: Final = 10_000
+"""Of one scope; each turn looks for all of them."""
 RECENT_MAX: Final = 64
 TURNS_MAX: Final = 16
 """So many turns of one scope are remembered, in case one is delivered again."""
@@ -111,6 +113,10 @@ class Scope:
     state: _State
     changed: set[str] = field(default_factory=set)
 
+    @property
+    def is_full(self) -> bool:
+        return len(self.entries) >= ENTRIES_MAX
+
     def memory(self, request_id: UUID) -> Memory:
         """Return what a request of this scope is masked by; the same each time it is delivered."""
         number, recent = self.state.before(request_id.hex)
@@ -192,8 +198,9 @@ class Scopes:
             for scope in revisions
         }
 
-    async def expire(self, today: date) -> None:
-        """Delete the scopes that nobody has used for too long."""
+    async def tidy(self, today: date) -> None:
+        """Delete scopes that nobody has used for too long; forget keys that may be destroyed."""
+        self._keys.forget()
         count = EXPIRED_MAX
         while count == EXPIRED_MAX:
             async with self._database.transaction() as tx:

@@ -40,4 +40,4 @@ class Tending:
         await self._keyring.prepare(now().timestamp())
         if destroyed := await self._keyring.destroy_old(now().timestamp()):
             _log.info("keys destroyed", extra={"facts": {"keys": destroyed}})
-        await self._scopes.expire(now().date())
+        await self._scopes.tidy(now().date())
