@@ -27,6 +27,7 @@ def explanation(record: RequestRecord) -> dict[str, Any]:
     usage, priced = record.last(UsageRecorded), record.last(UsagePriced)
     redacted, leak = record.last(RequestRedacted), record.last(LeakStopped)
     classification = redacted.classification if redacted else None
+    produced = record.last(CompletionProduced)
     return {
         "request_id": str(record.request_id),
         **_head(record),
@@ -38,6 +39,9 @@ def explanation(record: RequestRecord) -> dict[str, Any]:
         "leak_stopped": list(leak.types) if leak else None,
         "decision": usage.decision.model_dump(mode="json") if usage else None,
         "attempts": [each.model_dump(mode="json") for each in usage.attempts] if usage else [],
+        "tool_calls": [
+            call.model_dump(mode="json") for call in (produced.tool_calls if produced else ())
+        ],
         "holds": list(_holds(record)),
         "usage": usage.usage.model_dump(mode="json") if usage else None,
         "cost": _cost(usage, priced),
@@ -166,6 +170,8 @@ def _sections(record: RequestRecord) -> Iterator[tuple[str, RenderableType]]:
         yield "Choice", _choice_table(usage)
         if usage.attempts:
             yield "Calls", _attempts_table(usage)
+    if (produced := record.last(CompletionProduced)) and produced.tool_calls:
+        yield "Functions", _functions_table(produced)
     holds = list(_holds(record))
     if holds:
         yield "Holds", _holds_table(holds)
@@ -207,6 +213,13 @@ def _attempts_table(usage: UsageRecorded) -> RenderableType:
             *(each.model, each.provider, outcome, str(each.duration_ms), first),
             *(str(each.input_tokens), str(each.output_tokens)),
         )
+    return table
+
+
+def _functions_table(produced: CompletionProduced) -> RenderableType:
+    table = _table("function", "arguments, masked")
+    for call in produced.tool_calls:
+        table.add_row(call.name, Text(call.arguments))
     return table
 
 

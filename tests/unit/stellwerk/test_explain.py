@@ -153,3 +153,12 @@ def test_a_leak_that_was_stopped_names_the_kinds() -> None:
     stopped = record("leak.stopped.v1")
     assert "Nothing was sent: person, phone was still in" in printed(stopped)
     assert explanation(stopped)["leak_stopped"] == ["person", "phone"]
+
+
+def test_calls_of_functions_are_shown_masked() -> None:
+    called = record("completion.produced.v1.tools")
+
+    (call,) = explanation(called)["tool_calls"]
+
+    assert call["name"] == "find_order"
+    assert call["arguments"] in printed(called)
