@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.redactor.kinds import LITERAL
 from services.redactor.placeholders import Mapping
 from services.redactor.policy import Rules
-from services.redactor.restoring import Restorer, restore
+from services.redactor.restoring import restore, restore_json
 from services.redactor.vault.sealing import Envelope
 from shared.contracts.completions import (
     CompletionFailed,
@@ -77,10 +77,9 @@ def _called(
     unresolved = 0
     for call in calls:
         name = _own_name(call.name, mapping)
-        restorer = Restorer(mapping, language, in_json=True)
-        arguments = restorer.feed(call.arguments) + restorer.finish()
+        arguments, count = restore_json(call.arguments, mapping, language)
         if allowed == "any" or name in allowed:
-            unresolved += restorer.unresolved_count
+            unresolved += count
         else:
             if arguments != call.arguments:
                 masked[name] = None

@@ -15,15 +15,13 @@ from services.redactor.leaking import NUMBER
 from services.redactor.names.persons import Person, link, named_before, stands_alone
 from services.redactor.placeholders import (
     APOSTROPHE_AFTER,
-    LABEL_WORDS,
-    LOOSE,
     Entry,
     Known,
     Mapping,
-    code_of,
     normalise,
 )
 from services.redactor.policy import Rules
+from services.redactor.reading import Reading, place_of
 
 _VALUE_CHARS_MIN: Final = 4
 
@@ -252,19 +250,19 @@ def _spelled_letters(name: str) -> int:
 
 
 def _escape_look_alikes(read: Sequence[_Text], mapping: Mapping) -> None:
-    """Mask text that a restorer would take for one of this request's placeholders ("konto 001")."""
+    """Mask text that a restorer would take for a placeholder of this case ("konto 001")."""
+    reading = Reading(mapping.naming, mapping.taken(), mapping.knows)
     waiting = [
-        (one, match.span(), code)
+        (one, match)
         for one in read
-        if not LABEL_WORDS.isdisjoint(one.document.words.lower)
-        for match in LOOSE.finditer(one.canonical.text)
-        if (code := code_of(match)) and not _overlaps(one, match.span())
+        for match in reading.find(one.canonical.text)
+        if not _overlaps(one, place_of(match))
     ]
-    while taken := [look_alike for look_alike in waiting if look_alike[2] in mapping]:
-        waiting = [look_alike for look_alike in waiting if look_alike not in taken]
-        for one, (start, end), _ in taken:
-            span = one.document.span(start, end, LITERAL, 1.0, "look-alike")
-            at = sum(other.start < start for other, _ in one.spans)
+    while taken := [pair for pair in waiting if reading.is_placeholder(pair[1])]:
+        waiting = [pair for pair in waiting if pair not in taken]
+        for one, match in taken:
+            span = one.document.span(*place_of(match), LITERAL, 1.0, "look-alike")
+            at = sum(other.start < span.start for other, _ in one.spans)
             one.spans.insert(at, (span, None))
             one.codes.insert(at, mapping.add(LITERAL, one.value(span), one.form(span)))
 

@@ -84,6 +84,11 @@ def numbered(word: str, number: int) -> str:
     return f"{word}_{number:0{PADDED_DIGITS}d}"
 
 
+def word_of(code: str) -> str:
+    """Return the word that a placeholder begins with."""
+    return code.rpartition("_")[0] or code.rpartition("-")[0]
+
+
 def compact(
     word: str, salt: bytes, identity: str, given: int, is_taken: Callable[[str], bool]
 ) -> str:

@@ -1,6 +1,5 @@
-"""Names what was masked: one placeholder per value, and the signs by which one is known again."""
+"""Names what was masked: one placeholder per value, in one request or over a whole case."""
 
-import json
 import re
 from collections import abc
 from collections.abc import Iterable, Iterator
@@ -11,7 +10,6 @@ from typing import Final
 from services.redactor.kinds import KINDS, OTHER, Spelling, kind_named
 from services.redactor.labels import (
     NUMBER_DIGITS_MAX,
-    PADDED_DIGITS,
     Naming,
     compact,
     numbered,
@@ -25,35 +23,6 @@ STRICT: Final = re.compile(
     rf"(?<![^\W_])(?P<label>{_LABEL_PATTERN})(?P<separator>\\?_){_NUMBER}", re.IGNORECASE
 )
 """What people and this service write. Text like this is masked, so that it comes back unchanged."""
-
-SEPARATOR_SIGNS: Final = r"\\_&#95; \-\u2010\u2011\u2013\u00a0\u202f"
-"""Every sign that a separator may hold, for a character class."""
-_SEPARATOR: Final = r"(?:\\?_|&#95;| ?[-\u2010\u2011\u2013] ?|[ \u00a0\u202f])"
-LOOSE: Final = re.compile(
-    rf"(?<![^\W_])(?P<label>{_LABEL_PATTERN})(?P<separator>{_SEPARATOR})?{_NUMBER}", re.IGNORECASE
-)
-"""What models make of it as well: a blank, a hyphen or nothing in place of the underscore."""
-
-_CANONICAL_LABEL: Final = {label.casefold(): label for label in _LABELS}
-
-
-def code_of(match: re.Match[str]) -> str | None:
-    """Return the placeholder that a match of STRICT or LOOSE stands for.
-
-    None where it is more likely a number in plain text ("konto 12"): without its underscore a
-    placeholder must have its leading zeros.
-    """
-    number = match["number"]
-    if not has_underscore(match) and len(number) < PADDED_DIGITS:
-        return None
-    # Case folding, since the pattern takes the long s for an s.
-    label = _CANONICAL_LABEL.get(match["label"].casefold())
-    return None if label is None else f"{label}_{int(number):0{PADDED_DIGITS}d}"
-
-
-def has_underscore(match: re.Match[str]) -> bool:
-    """Return whether a match is written with an underscore, which nobody else would write."""
-    return (match["separator"] or "").endswith(("_", "&#95;"))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -226,12 +195,5 @@ def _national(value: str) -> str:
     return digits
 
 
-def json_escaped(value: str) -> str:
-    """Return `value` as it stands between the quotes of a JSON string."""
-    return json.dumps(value, ensure_ascii=False)[1:-1]
-
-
 APOSTROPHE_AFTER: Final = ("s", "x", "z", "ß")
 """Names that end so take an apostrophe for a genitive in da, nb and de, and nothing in sv."""
-LABEL_WORDS: Final = frozenset(_CANONICAL_LABEL)
-"""The labels in lower case: a text without one of these words holds no placeholder."""

@@ -1,51 +1,25 @@
-"""Puts real values back where a model wrote placeholders, in whole texts and in streams.
+"""Puts real values back where a model wrote placeholders: in texts, in streams, in arguments.
 
-Models change what they are given: case, underscores, Markdown, a genitive ending. Everything of
+Models change what they are given: case, underscores, Markdown, the word, a genitive ending. All of
 that is accepted; a placeholder that stands for nothing is left as it is and counted.
 """
 
+import json
 import re
 from typing import Final
 
-from services.redactor.placeholders import (
-    APOSTROPHE_AFTER,
-    LABEL_WORDS,
-    LOOSE,
-    NUMBER_DIGITS_MAX,
-    SEPARATOR_SIGNS,
-    Mapping,
-    code_of,
-    has_underscore,
-    json_escaped,
-)
+from services.redactor.kinds import COMPANY, PERSON
+from services.redactor.placeholders import APOSTROPHE_AFTER, Mapping
+from services.redactor.reading import Reading
 
-_CLOSING: Final = r"(?:\*{1,3}|_{1,2}|`)?"
-_TAIL: Final = rf"(?:(?P<closing>{_CLOSING})(?P<genitive>s)(?![^\W_]))?"
-_PATTERN: Final = re.compile(LOOSE.pattern + _TAIL, re.IGNORECASE)
-# In JSON source a placeholder may follow an escape: \nKlient_001.
-_PATTERN_IN_JSON: Final = re.compile(
-    r"(?:(?<![^\W_])|(?<=\\[nrtbf]))" + _PATTERN.pattern.removeprefix(r"(?<![^\W_])"), re.IGNORECASE
-)
-_BEFORE_CHARS: Final = 2
-"""How far back the patterns look: over one JSON escape."""
-
-HOLD_CHARS_MAX: Final = 40
-"""No stream is held back by more: the longest label, separator, number, closing sign and ending."""
-
+SOURCE_DEPTH_MAX: Final = 8
+"""JSON in a text in JSON, and so on: deeper it is restored as the text that it is."""
+_BEFORE_CHARS: Final = 1
+"""How far back a placeholder is looked at: to the sign before it."""
 _NO_APOSTROPHE: Final = frozenset({"sv"})
-
-
-def _begun(word: str) -> str:
-    """Return a pattern for every beginning of `word`, and for `word` with all that may follow."""
-    follows = rf"[{SEPARATOR_SIGNS}]{{0,5}}[0-9]{{0,{NUMBER_DIGITS_MAX}}}{_CLOSING}s?"
-    pattern = word[-1] + follows
-    for letter in reversed(word[:-1]):
-        pattern = f"{letter}(?:{pattern})?"
-    return pattern
-
-
-# Wider than the real pattern: holding a little too much is safe, too little is not.
-_BEGUN: Final = re.compile(rf"(?:{'|'.join(map(_begun, sorted(LABEL_WORDS)))})\Z", re.IGNORECASE)
+_COLON_S: Final = frozenset({"sv"})
+"""Languages that write a code's genitive with a colon, but not a name's."""
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Restorer:
@@ -54,13 +28,11 @@ class Restorer:
     However the text is cut, the pieces that come out join to the same bytes.
     """
 
-    def __init__(
-        self, mapping: Mapping, language: str | None = None, *, in_json: bool = False
-    ) -> None:
+    def __init__(self, mapping: Mapping, language: str | None = None) -> None:
         self._mapping = mapping
         self._language = language or mapping.language
-        self._in_json = in_json
-        self._pattern = _PATTERN_IN_JSON if in_json else _PATTERN
+        used = ((code, entry.type) for code, entry in mapping.items())
+        self._reading = Reading(mapping.naming, used, mapping.__contains__)
         self._before = ""
         self._held = ""
         self.restored_count = 0
@@ -70,9 +42,7 @@ class Restorer:
         """Return what can be passed on for good, now that `piece` has arrived."""
         self._held += piece
         text = self._before + self._held
-        # The earliest place from which the end of the text may still become a placeholder.
-        begun = _BEGUN.search(text, max(len(self._before), len(text) - HOLD_CHARS_MAX))
-        return self._release(text, begun.start() if begun else len(text))
+        return self._release(text, self._reading.begun(text, len(self._before)))
 
     def finish(self) -> str:
         """Return the rest; nothing can follow."""
@@ -82,7 +52,7 @@ class Restorer:
     def _release(self, text: str, until: int) -> str:
         at = len(self._before)
         out: list[str] = []
-        for match in self._pattern.finditer(text, at):
+        for match in self._reading.find(text, at):
             if match.start() >= until:
                 break
             out += (text[at : match.start()], self._value(match))
@@ -93,24 +63,29 @@ class Restorer:
         return "".join(out)
 
     def _value(self, match: re.Match[str]) -> str:
-        code = code_of(match)
+        code = self._reading.meant(match)
         entry = self._mapping.get(code) if code else None
         if entry is None:
-            self.unresolved_count += has_underscore(match)
+            self.unresolved_count += self._reading.is_made_up(match)
             return match.group()
         self.restored_count += 1
-        value = entry.value
-        written = json_escaped(value) if self._in_json else value
-        if match["genitive"] is None:
-            return written
         ending = match["genitive"]
-        if entry.type in {"person", "company"}:
-            ending = genitive_ending(value, self._language, ending)
-        return f"{written}{match['closing']}{ending}"
+        if ending is None:
+            return entry.value
+        if entry.type in {PERSON, COMPANY}:
+            ending = genitive_ending(entry.value, self._language, ending)
+        return f"{entry.value}{match['closing']}{ending}"
 
 
 def genitive_ending(name: str, language: str | None, written: str = "s") -> str:
-    """Return a name's genitive ending: Hansens, but Jens' sag (da, nb, de) and Jens sak (sv)."""
+    """Return a name's genitive ending: Hansens, but Jens' sag (da, nb, de) and Jens sak (sv).
+
+    An ending with an apostrophe is not asked about: it stays as the model has written it.
+    """
+    if written.startswith(":"):
+        if language not in _COLON_S:
+            return written
+        written = written[1:]
     if not name.casefold().endswith(APOSTROPHE_AFTER):
         return written
     return "" if language in _NO_APOSTROPHE else "'"
@@ -121,3 +96,45 @@ def restore(text: str, mapping: Mapping, language: str | None = None) -> tuple[s
     restorer = Restorer(mapping, language)
     out = restorer.feed(text) + restorer.finish()
     return out, restorer.unresolved_count
+
+
+# --- arguments of functions ------------------------------------------------------------------
+
+
+def restore_json(arguments: str, mapping: Mapping, language: str | None = None) -> tuple[str, int]:
+    """Return JSON source with real values in its strings, and how many stand for nothing.
+
+    JSON stays JSON, also within a string of it; all but the strings stays byte for byte. What is no
+    JSON is restored as a text.
+    """
+    return _restored(arguments, mapping, language, SOURCE_DEPTH_MAX, '{["')
+
+
+def _restored(
+    text: str, mapping: Mapping, language: str | None, depth: int, openings: str = "{["
+) -> tuple[str, int]:
+    if not depth or not _is_json(text, openings):
+        return restore(text, mapping, language)
+    out: list[str] = []
+    at = unresolved = 0
+    for match in _STRING.finditer(text):
+        source = match.group()
+        before = json.loads(source)
+        # A text in quotes is a text: only an object or a list in a string is taken for JSON.
+        after, count = _restored(before, mapping, language, depth - 1)
+        unresolved += count
+        if after != before:
+            # In ASCII where the model wrote so: half a surrogate pair can only be sent like that.
+            out += (text[at : match.start()], json.dumps(after, ensure_ascii="\\u" in source))
+            at = match.end()
+    return "".join(out) + text[at:], unresolved
+
+
+def _is_json(text: str, openings: str) -> bool:
+    if text.lstrip()[:1] not in tuple(openings):
+        return False
+    try:
+        json.loads(text, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False
+    return True

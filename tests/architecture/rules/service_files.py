@@ -55,6 +55,7 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/redactor/leaking.py": "the last look at what is about to leave",
     "services/redactor/leaves.py": "walks every text of a request",
     "services/redactor/placeholders.py": "one placeholder per value, and how one is known again",
+    "services/redactor/reading.py": "which placeholder is meant, however it is written",
     "services/redactor/restoring.py": "puts values back, in whole texts and over chunks",
     "services/redactor/streaming.py": "restores streamed answers piece by piece",
     "services/redactor/topics.py": "the words that say what a text is about",

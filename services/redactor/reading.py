@@ -1,0 +1,161 @@
+"""Reads placeholders as people and models write them: which one it is, and where one may begin.
+
+Models change the case, escape the underscore for Markdown or HTML, put a blank or a hyphen in its
+place, translate the word, and add a genitive. Who masks reads in the same way as who restores, so
+that whatever somebody typed and a restorer would take for a placeholder is masked itself.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Final
+
+from services.redactor.kinds import KINDS, kind_named
+from services.redactor.labels import (
+    CODE_CHARS,
+    CODE_CHARS_MAX,
+    CODE_CHARS_MIN,
+    CODE_FIRST,
+    CODE_LETTERS,
+    NUMBER_DIGITS_MAX,
+    PADDED_DIGITS,
+    TRANSLATED,
+    Naming,
+    numbered,
+    word_of,
+)
+from shared.contracts.masking import Style
+
+WORD_CHARS_MAX: Final = 20
+HOLD_CHARS_MAX: Final = 40
+"""The longest placeholder: word, separator, number or code, three closing signs and an ending."""
+
+_HYPHENS: Final = r"\-\u2010-\u2014\u2212"
+_BLANKS: Final = r" \u00a0\u2007\u2009\u202f"
+_DIGIT: Final = r"[0-9\uff10-\uff19]"
+_CLOSING: Final = r"[*_`~\])}>\u00bb\u201d\"]{0,3}"
+
+_WORD: Final = rf"(?<![^\W_])(?P<word>[^\W\d_]{{2,{WORD_CHARS_MAX}}}+)"
+_SEPARATOR: Final = (
+    r"(?:(?P<underscore>\\{0,2}_|\uff3f|&#95;|&#x5f;|&lowbar;|%5f)"
+    rf"|(?P<hyphen>\\{{0,2}}-|[{_BLANKS}]?[{_HYPHENS}][{_BLANKS}]?)|[{_BLANKS}])?"
+)
+_NUMBER: Final = rf"(?P<number>{_DIGIT}{{1,{NUMBER_DIGITS_MAX}}})(?!{_DIGIT})"
+_MORE: Final = f"{{{CODE_CHARS_MIN - 2},{CODE_CHARS_MAX - 2}}}"
+_CODE: Final = rf"(?P<code>[{CODE_FIRST}][{CODE_LETTERS}][{CODE_CHARS}]{_MORE})(?=s?(?![^\W_]))"
+_TAIL: Final = rf"(?:(?P<closing>{_CLOSING})(?P<genitive>s|(?<=[^\W_]):s)(?![^\W_]))?"
+_NO_CODE: Final = r"(?P<code>(?!))?"
+_NUMBERED: Final = re.compile(f"{_WORD}{_SEPARATOR}{_NO_CODE}{_NUMBER}{_TAIL}", re.IGNORECASE)
+_BOTH: Final = re.compile(f"{_WORD}{_SEPARATOR}(?:{_CODE}|{_NUMBER}){_TAIL}", re.IGNORECASE)
+
+# Wider than the real patterns: holding a little too much is safe, too little is not.
+_BEGUN: Final = re.compile(
+    rf"(?<![^\W_])(?P<word>[^\W\d_]{{1,{WORD_CHARS_MAX}}}+)"
+    rf"(?P<rest>(?:[\\_\uff3f{_HYPHENS}{_BLANKS}]{{1,3}}|&[#0-9a-z]{{0,6}};?|%5?f?)?"
+    rf"(?:{_DIGIT}(?:{_DIGIT}|[a-z]){{0,{CODE_CHARS_MAX}}})?{_CLOSING}:?s?)\Z",
+    re.IGNORECASE,
+)
+
+
+class Reading:
+    """Reads texts by the placeholders that some request or its case has."""
+
+    def __init__(
+        self, naming: Naming, taken: Iterable[tuple[str, str]], is_known: Callable[[str], bool]
+    ) -> None:
+        """`taken` are placeholders with their kinds; `is_known` says which may be meant."""
+        self._is_known = is_known
+        self._is_compact = naming.style is Style.COMPACT
+        self._pattern = _BOTH if self._is_compact else _NUMBERED
+        # By a word in lower case: how placeholders spell it. By a shipped label: what it may be.
+        self._own: dict[str, dict[str, None]] = {}
+        self._by_label: dict[str, dict[str, None]] = {}
+        for kind in KINDS:
+            self._note(naming.word(kind), kind)
+        for word in naming.words:
+            self._own.setdefault(word.casefold(), {})[word] = None
+        for code, kind in taken:
+            self._note(word_of(code), kind)
+            if "_" not in code:
+                self._pattern = _BOTH
+        self._begun = _beginnings(frozenset(self._own))
+
+    def _note(self, word: str, kind: str) -> None:
+        self._own.setdefault(word.casefold(), {})[word] = None
+        self._by_label.setdefault(kind_named(kind).label, {})[word] = None
+
+    def find(self, text: str, start: int = 0) -> Iterator[re.Match[str]]:
+        """Yield whatever looks like a placeholder, known or not, in the order of the text."""
+        for match in self._pattern.finditer(text, start):
+            if self._is_word(match["word"].casefold()):
+                yield match
+
+    def meant(self, match: re.Match[str]) -> str | None:
+        """Return the known placeholder that is meant. The word of a kind never means another."""
+        word = match["word"].casefold()
+        return self._known(match, self._own.get(word) or self._translated(word))
+
+    def is_placeholder(self, match: re.Match[str]) -> bool:
+        """Return whether anybody may take it for a placeholder, who knows no more of the case."""
+        word = match["word"].casefold()
+        words = (*self._own.get(word, ()), *self._translated(word))
+        return self.is_made_up(match) or self._known(match, words) is not None
+
+    def is_made_up(self, match: re.Match[str]) -> bool:
+        """Return whether nobody writes so but to name a placeholder, one that does not exist."""
+        word = match["word"]
+        own = self._own.get(word.casefold())
+        if not own:
+            return False
+        if match["code"]:
+            return self._is_compact and match["hyphen"] == "-" and word in own
+        return match["underscore"] is not None
+
+    def begun(self, text: str, start: int) -> int:
+        """Return from where the end of `text` may still become a placeholder; else its length."""
+        at = max(start, len(text) - HOLD_CHARS_MAX)
+        while match := _BEGUN.search(text, at):
+            word = match["word"].casefold()
+            if word in self._begun and (not match["rest"] or self._is_word(word)):
+                return match.start()
+            at = match.end("word")
+        return len(text)
+
+    def _is_word(self, word: str) -> bool:
+        return word in self._own or word in TRANSLATED
+
+    def _translated(self, word: str) -> Iterable[str]:
+        return self._by_label.get(TRANSLATED.get(word, ""), ())
+
+    def _known(self, match: re.Match[str], words: Iterable[str]) -> str | None:
+        for word in words:
+            code = _code(word, match)
+            if code is not None and self._is_known(code):
+                return code
+        return None
+
+
+@lru_cache(maxsize=256)
+def _beginnings(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(
+        word[:length] for word in words.union(TRANSLATED) for length in range(1, len(word) + 1)
+    )
+
+
+def place_of(match: re.Match[str]) -> tuple[int, int]:
+    """Return where a placeholder stands, without the ending that may follow it."""
+    return match.start(), match.end("code" if match["code"] else "number")
+
+
+def _code(word: str, match: re.Match[str]) -> str | None:
+    """Return the placeholder that is written here, with another word.
+
+    None where it is more likely a number in plain text ("konto 12"): without its underscore a
+    placeholder must have its leading zeros.
+    """
+    if match["code"]:
+        return f"{word}-{match['code'].upper()}"
+    number = match["number"]
+    if match["underscore"] is None and len(number) < PADDED_DIGITS:
+        return None
+    return numbered(word, int(number))
