@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.catalog import OPERATOR
-from shared.contracts.vault import EraseReply, RotateReply, SubjectErase, VaultRotate
+from shared.contracts.values import derived_id
+from shared.contracts.vault import (
+    EraseReply,
+    RotateReply,
+    SubjectErase,
+    SubjectErased,
+    VaultRotate,
+)
 from stellwerk import verify
 from stellwerk.answer import Answer
 from stellwerk.client import Client
@@ -140,11 +149,10 @@ async def test_an_erased_person_is_restored_no_more_and_the_record_verifies(
     assert (await waiting[1]).text == "Kære Mette Skovlund."
     platform.script(latency_ms=0)
 
+    event_id = derived_id(command.id, SubjectErased.kind)
+
     async def is_recorded() -> bool:
-        rows = await platform.query(
-            "SELECT 1 FROM audit.entry WHERE type = 'eu.stellwerk.vault.subject_erased.v1'"
-        )
-        return len(rows) == 1
+        return bool(await platform.query("SELECT 1 FROM audit.entry WHERE event_id = $1", event_id))
 
     await eventually(is_recorded)
     verdict = await verify.verify(platform.service_url("audit"))
@@ -166,3 +174,36 @@ async def test_keys_are_changed_while_traffic_flows(platform: Platform, client: 
     assert set(await asyncio.gather(*talking)) == {"Kære Xenia Brixholm."}
     versions = await platform.query("SELECT version FROM vault.tenant_key")
     assert [row["version"] for row in versions] == [replies[-1].version]
+
+
+async def test_the_command_line_erases_and_rotates_and_says_what_is_out_of_reach(
+    platform: Platform, client: Client
+) -> None:
+    platform.script(text="Kære Klient_001.")
+    asked = "Karen Holm ringede om flytning."
+    await client.complete(asked, model="scripted", case_id="flytning")
+
+    erased = await told(platform, "audit", "erase", "Karen Holm")
+    again = json.loads(await told(platform, "audit", "erase", "Karen Holm", "--json"))
+    rotated = json.loads(await told(platform, "vault", "rotate", "--json"))
+
+    assert "the keys of 1 value in 1 case or conversation" in erased
+    assert "7 days" in erased
+    assert (again["entries"], again["reason"]) == (0, "art-17")
+    assert rotated["version"] > 1
+
+
+async def told(platform: Platform, *words: str) -> str:
+    """Return what a command prints."""
+    named = {
+        "STELLWERK_NATS_URL": platform.nats.address,
+        "STELLWERK_SECRETS": str(platform.folder / "secrets"),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "stellwerk", *words),
+        env={**os.environ, **named},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return printed.decode()
