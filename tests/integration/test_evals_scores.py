@@ -9,6 +9,7 @@ import pytest
 from services.evals import handlers, metrics, store
 from shared.contracts.evaluations import EvaluationScored
 from shared.contracts.event import Event
+from shared.contracts.requests import ToolCall
 from shared.contracts.values import Language
 from shared.db import unseen
 from tests.fixtures.schemas import ProvisionedSchema, ProvisionSchema
@@ -92,6 +93,19 @@ async def test_a_completion_that_comes_first_is_graded_the_same(evals: Evals) ->
         *(completion.id, completion.request_id),
         completion.model,
     )
+    assert await evals.waiting() == 0
+
+
+@pytest.mark.parametrize("first", ["request", "completion"])
+async def test_an_answer_that_only_calls_functions_is_not_graded(evals: Evals, first: str) -> None:
+    request = request_for(PROMPT, Language.DANISH)
+    call = ToolCall(id="call_1", name="find_order", arguments="{}")
+    completion = completion_of(request, "").model_copy(update={"tool_calls": (call,)})
+    halves = [request, completion] if first == "request" else [completion, request]
+
+    evaluations = [one for half in halves for one in await evals.take(half)]
+
+    assert [values_of(one) for one in evaluations] == [{}]
     assert await evals.waiting() == 0
 
 
