@@ -11,9 +11,13 @@ TITLES: Final = _words(
     """
     hr fru frk frøken herr herrn frau fräulein fröken mr mrs ms miss mx dr prof professor doktor
     sir dame madam hrn fr dipl ing mag
+    cand jur stud phil rer habil
     """
 )
 """Whoever follows is a person, known name or not."""
+
+FACULTIES: Final = _words("med rer nat phil jur oec pol dent vet")
+"""With a stop they are part of a title: "Dr. med. Abendroth"."""
 
 ROLES: Final = _words(
     """
@@ -30,6 +34,26 @@ ROLES: Final = _words(
     client customer tenant employee colleague manager director lawyer attorney witness nurse
     neighbour neighbor sygeplejerske sykepleier sjuksköterska elev eleven schüler schülerin student
     studerende ansøger ansøgeren bewerber bewerberin søker sökande min mein meine meinem meiner
+    sagsbehandlerens overlærer lærer læreren lærar lærerinne lehrer lehrerin lärare läraren pædagog
+    pædagogen erzieher erzieherin psykolog psykologen psychologe psychologin fysioterapeut jordemor
+    jordmor barnmorska hebamme överläkare överläkaren överläkarens kontorchef afdelingsleder
+    avdelingsleder enhetschef teamleder teamleiter teamleiterin projektleder prosjektleder
+    projektledare projektleiter projektleiterin geschäftsführer geschäftsführerin betriebsrat
+    vicevært vaktmester hausmeister hausmeisterin håndværker tømrer vvs elektriker montør
+    installatør revisor revisoren bogholder regnskabschef dommer dommeren richterin staatsanwalt
+    staatsanwältin anklager forsvarer kurator kuratorn socialrådgiver sosionom socialsekreterare
+    betreuer betreuerin pflegerin vikar vikaren praktikant praktikanten azubi mor far søn datter
+    bror søster mors fars søns datters brors søsters bedstemor bedstefar mormor morfar farmor
+    farfar moster faster onkel tante fætter kusine hustru kone kona mand ektemann samboer
+    samlever kæreste kjæreste ekskone eksmand ektefelle sønn sønnen sønnens datteren datterens
+    moren faren moderen faderen broren søsteren besteforelder sonen dotter dottern maka sambo
+    syster brodern pappa mamma ehefrau ehemann sohn tochter bruder schwester mutter
+    vater oma opa enkel enkelin neffe nichte schwiegermutter schwiegervater
+    lebensgefährte lebensgefährtin partnerin freundin freund husband wife son daughter brother
+    sister mother father mum mom dad uncle aunt grandmother grandfather grandson niece nephew
+    partner boyfriend girlfriend fiancé fiancée cousin carer landlord landlady tutor solicitor
+    accountant receptionist trainee apprentice resident pupil beboer beboeren brukeren brukaren
+    klassekammerat veninde ven venn venninne väninna vän hos v ved att
     """
 )
 """A known name that follows is a person."""
@@ -39,6 +63,7 @@ GREETINGS: Final = _words(
     kære kjære käre kära hej hejsa hei heisann hi hello dear liebe lieber liebes hallo moin geehrte
     geehrter geehrten goddag godmorgen goddagen tag tak takk tack thanks danke servus grüezi hallå
     bästa beste
+    kjæraste hejhej tjena halløj morn
     """
 )
 
@@ -47,6 +72,8 @@ CLOSINGS: Final = _words(
     hilsen hilsner hilsning hilsener mvh vh kh bh mh hälsningar hälsning grüßen grüße gruß grüssen
     grüsse gruss mfg lg vg regards sincerely truly faithfully cheers wishes helsing venlighilsen
     hochachtungsvoll respektfuldt ærbødigst hälsar hilser vänligen vennligst
+    hilsenen helsning vennleg bhs hilsnerne hälsningarna grüsst grüßt knus klem
+    kram kramar yours
     """
 )
 
@@ -74,15 +101,31 @@ LABELS: Final = _words(
     customer att attn klagen ansøger antragsteller antragstellerin søker bruger bruker employee
     medarbejder fornavn efternavn etternavn förnamn efternamn vorname nachname surname forfatter
     vedr kontoinhaber kontohaver kontoindehaver beneficiary recipient sender
+    underskriver bestyrer pårørende pårørande anhörig anhöriga angehörige notfallkontakt værge
+    verge betreuer betreuerin ansvarlig ansvarig verantwortlich deltagere deltagare deltakere
+    deltakarar teilnehmer teilnehmende participants attendees present referent protokoll
+    protokollant mødeleder møteleder handläggare sachbearbeiter sachbearbeiterin forælder foreldre
+    föräldrar mor far søn sønn datter bror søster mutter vater kind sohn tochter barn barnet child
+    mother father beboer bewohner bewohnerin resident læge lege läkare arzt hausarzt ärztin doctor
+    gp advokat anwalt rechtsanwalt lawyer manager leder chef vorgesetzter vorgesetzte kollega
+    kollege author autor verfasser låntager låntaker kreditnehmer tenant landlord insured
+    forsikringstager forsikringstaker försäkringstagare versicherungsnehmer versicherte
+    versicherter skadelidte skadelidt geschädigter geschädigte zeuge zeugin vidne vitne vittne
+    witness udlejer utleier hyresgäst hyresvärd mandant mandantin elev schüler schülerin student
+    studerende deltager reisende passenger passasjer gast guest fahrer driver fører chauffør sjåfør
+    führer card cardholder kortholder kontakter ref
     """
 )
 """A name follows their colon."""
 
 NAME_LABELS: Final = _words(
     "navn name namn fornavn efternavn etternavn förnamn efternamn vorname nachname surname "
-    "kontaktperson ansprechpartner ansprechpartnerin"
+    "kontaktperson ansprechpartner ansprechpartnerin fullmektig pårørende anhörig"
 )
 """After these even an unknown single word is a name."""
+
+TOWARDS: Final = _words("til till hos")
+"""Before two words that no dictionary knows, they make a name likely: "Skriv til Eskild Aamand"."""
 
 AND: Final = _words("og och und and & samt")
 PARTICLES: Final = _words(
@@ -131,6 +174,24 @@ ORGANISATIONS: Final = _words(
     """
 )
 """Words that make the name around them a company's or a place's."""
+
+PREPOSITION_LANGUAGES: Final = frozenset({"da", "nb", "nn", "sv"})
+NO_NAMES: Final = frozenset(
+    {
+        ("grant", "thornton"), ("atlas", "copco"), ("jack", "daniel"), ("jack", "daniels"),
+        ("earl", "grey"), ("calvin", "klein"), ("hugo", "boss"), ("stan", "smith"),
+        ("oliver", "twist"), ("peer", "gynt"), ("mary", "poppins"), ("harry", "potter"),
+        ("robert", "koch"), ("willy", "brandt"), ("konrad", "adenauer"), ("morgan", "stanley"),
+        ("max", "planck"), ("ben", "jerry"), ("johnson", "johnson"), ("marks", "spencer"),
+        ("georg", "jensen"), ("louis", "vuitton"), ("ralph", "lauren"), ("tommy", "hilfiger"),
+        ("michael", "kors"), ("aston", "martin"), ("alfa", "romeo"), ("rolls", "royce"),
+        ("harley", "davidson"), ("dr", "oetker"), ("dr", "pepper"), ("dr", "martens"),
+        ("julius", "meinl"), ("johnnie", "walker"), ("captain", "morgan"), ("jim", "beam"),
+        ("philip", "morris"), ("ernst", "young"), ("marie", "curie"), ("saint", "laurent"),
+        ("costa", "rica"),
+    }
+)  # fmt: skip
+"""Companies, goods and works that are called like persons."""
 
 NEVER_ALONE: Final = _words(
     """

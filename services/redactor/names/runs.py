@@ -59,6 +59,13 @@ class Runs:
         rest = self.text[self.ends[stop - 1] : self.ends[stop - 1] + 3].lstrip(" \t.,!")
         return not rest or rest[0] in "\r\n"
 
+    def is_speaker(self, at: int) -> bool:
+        """Return whether this word begins a line of a chat: "Max: hej"."""
+        end = self.ends[at]
+        if self.text[end : end + 2] != ": " or self.lower[at] not in self.lexicon.first_names:
+            return False
+        return not self.text[self.text.rfind("\n", 0, end) + 1 : self.starts[at]].strip()
+
     def is_above_address(self, at: int) -> bool:
         """Return whether this word begins a line and the next line is an address."""
         if not self._address_starts:

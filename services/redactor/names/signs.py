@@ -13,6 +13,11 @@ AND: Final = "and"
 LABEL: Final = "label"
 CLOSING: Final = "closing"
 LETTERHEAD: Final = "letterhead"
+SPEAKER: Final = "speaker"
+TOWARDS: Final = "towards"
+
+_TOWARDS_WORDS: Final = 2
+_LABEL_SIGNS: Final = frozenset({":", "|", "=", ":|", "\t", ":\t"})
 
 _CLOSING_GAP: Final = frozenset(" \t\r\n,.!:-")
 _CLOSING_GAP_CHARS_MAX: Final = 8
@@ -25,6 +30,8 @@ def sign_before(runs: Runs, at: int) -> str | None:
     if at > 0:
         sign = _word_before(runs, at) if runs.gap(at) in {" ", ". "} else None
         sign = sign or _line_before(runs, at)
+    if sign is None and runs.is_speaker(at):
+        return SPEAKER
     if sign is None and runs.is_above_address(at):
         return LETTERHEAD
     return sign
@@ -32,12 +39,17 @@ def sign_before(runs: Runs, at: int) -> str | None:
 
 def _word_before(runs: Runs, at: int) -> str | None:
     before = runs.lower[at - 1]
+    if before in naming.FACULTIES and runs.gap(at) == ". ":
+        return TITLE
     for sign, words in _SIGN_WORDS:
         if before in words:
             return sign
     if at > 1 and (runs.lower[at - 2], before) in naming.INTRODUCING_PAIRS:
         return INTRODUCTION
-    return AND if before in naming.AND and runs.name_ended_at == at - 1 else None
+    if before in naming.AND and runs.name_ended_at == at - 1:
+        return AND
+    towards = before in naming.TOWARDS and runs.language in naming.PREPOSITION_LANGUAGES
+    return TOWARDS if towards and runs.words[at - 1].islower() else None
 
 
 _SIGN_WORDS: Final = (
@@ -50,7 +62,7 @@ _SIGN_WORDS: Final = (
 
 def _line_before(runs: Runs, at: int) -> str | None:
     gap, before = runs.gap(at), runs.lower[at - 1]
-    if ":" in gap and gap.strip(" \t\"'*_") == ":" and before in naming.LABELS:
+    if gap.strip(" \"'*_") in _LABEL_SIGNS and before in naming.LABELS:
         return LABEL
     if len(gap) <= _CLOSING_GAP_CHARS_MAX and _CLOSING_GAP.issuperset(gap):
         word = runs.lower[at - 2] if before in _OWN and at > 1 else before
@@ -60,11 +72,9 @@ def _line_before(runs: Runs, at: int) -> str | None:
 
 def makes_name(runs: Runs, sign: str, at: int, stop: int, end: int) -> bool:
     """Return whether words that no dictionary knows are a name because of the sign before them."""
+    several = stop - at > 1
     if runs.is_organisation(at, end):
         return False
-    several = stop - at > 1
-    if sign == TITLE:
-        return True
     if sign in {LETTERHEAD, CLOSING}:
         return stop == end and runs.ends_line(stop) and (several or sign == CLOSING)
     if sign == GREETING:
@@ -72,4 +82,6 @@ def makes_name(runs: Runs, sign: str, at: int, stop: int, end: int) -> bool:
         return several or following in {",", "!", "\n"}
     if sign == LABEL:
         return several or runs.lower[at - 1] in naming.NAME_LABELS
-    return several and sign == INTRODUCTION
+    if sign == TOWARDS:
+        return stop - at == _TOWARDS_WORDS and stop == end and not runs.words[at].isupper()
+    return sign == TITLE or (several and sign == INTRODUCTION)

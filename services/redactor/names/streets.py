@@ -60,11 +60,23 @@ LEADS: Final = frozenset(
 )
 """Small words inside a street's name: Am Alten Markt, Straße des 17. Juni."""
 
+LIVING: Final = frozenset(
+    _words(
+        """
+        bor bur bo boende bosatt wohnt wohne wohnhaft wohnen lives live living adresse adressen
+        adresses anschrift bopæl address adr hjemmeadresse postadresse besøgsadresse lieferadresse
+        flytter flyttet zieht
+        """
+    )
+)
+"""After one of these what stands before a number is a street, whatever its ending."""
+
 NO_STREETS: Final = frozenset(
     _words(
         """
         adresse anschrift address bor wohnhaft wohne bopæl adressen bostedsadresse besøgsadresse
-        hjemmeadresse lieferadresse postadresse besøg
+        hjemmeadresse lieferadresse postadresse besøg nr no nummer number hus haus house tel tlf
+        telefon telefonnummer
         """
     )
 )

@@ -58,6 +58,7 @@ _DOOR_PART: Final = (
     r"|(?:st|kl|parterre|eg|dg|og)\b\.?|(?:tv|th|mf|links|rechts|mitte|left|right)\b\.?"
     r"|(?:lgh|leil|leilighet|whg|wohnung|app|dør|lejl|etg|apt)\b\.? ?[0-9]{1,5}"
     r"|[HUKL][0-9]{4}\b|(?:hinterhaus|vorderhaus)\b"
+    r"|[0-9]{1,2} ?(?:tv|th|mf)\b\.?"
     r"|(?:[0-9]{1,2}|st)\.,? ?(?:tv|th|mf|dør|[0-9]{1,3})\b\.?)"
 )
 _DOOR: Final = re.compile(rf"(?:,? ?\n?{_DOOR_PART}){{1,3}}", re.IGNORECASE)
@@ -71,13 +72,35 @@ _CITY: Final = (
 )
 _POSTCODE: Final = r"(?:(?:DK|D|DE|NO|N|SE|S|A|AT|CH)[- ]{1,3})?(?:[0-9]{3} [0-9]{2}|[0-9]{4,5})"
 _PLACE: Final = re.compile(
-    rf"[ ]*[,;]?[ ]*\r?\n?[ ]*(?:(?:c/o|v/) [^\n,]{{1,40}}[,\n] ?)?({_POSTCODE} +{_CITY})"
+    r"[ ]*[,;]?[ ]*(?:\r?\n|(?:i|in|på) )?[ ]*(?:(?:c/o|v/) [^\n,]{1,40}[,\n] ?)?"
+    rf"({_POSTCODE} +{_CITY})"
 )
+_LOWER_PLACE: Final = re.compile(
+    rf"[ ]*,?[ ]*(?:(?:i|in) )?({_POSTCODE} +[^\W\d_]{{3,}}(?: [cknsvøm]\b)?)"
+)
+_US_PLACE: Final = re.compile(
+    r"(?:,? (?:Apt|Apartment|Unit|Suite)\.? ?#?[0-9A-Za-z]{1,4}\b)?[,\n][ \n]?"
+    r"[A-Z][a-z]+(?: [A-Z][a-z]+){0,2}, [A-Z]{2} [0-9]{5}(?:-[0-9]{4})?\b"
+)
+_PLACE_LABEL: Final = re.compile(
+    r"\b(?:postnr|postnummer|plz|ort|by|poststed|postort|postadresse|postal_code|city|zip)"
+    r"[\w /.,&-]{0,16}[\"']?[ ]*[:=|][ \"']*\Z",
+    re.IGNORECASE,
+)
+_BOX: Final = re.compile(rf"Postfach [0-9 ]{{2,11}}(?:{_PLACE.pattern})?")
+_DATED_STREET: Final = re.compile(
+    r"(?:Straße|Strasse|Platz) des [0-9]{1,2}\. [A-Z][a-zä]+ [0-9]{1,4}[a-z]?\b"
+    rf"(?:{_PLACE.pattern})?"
+)
+"""Streets and boxes with a number in their very name."""
+_WHOLE_PLACE: Final = re.compile(rf"{_POSTCODE} +{_CITY}")
+_LABEL_CHARS: Final = 40
+_LIVING_WORDS: Final = 3
 _COUNTRY: Final = re.compile(
     r"[ ]*,?[ ]*\n?[ ]*(?:Danmark|Denmark|Norge|Noreg|Norway|Sverige|Sweden|Deutschland|Germany)\b"
 )
 _UK_PLACE: Final = re.compile(
-    r"(?:,?[ \n]+[A-Z][a-z]+(?: [A-Z][a-z]+)?){0,3}"
+    r"(?:,?[ \n]+[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)?){0,3}"
     r",?[ \n]+[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}\b"
 )
 _FLAT: Final = re.compile(r"(?:Flat|Apartment|Apt\.?|Unit) [0-9A-Za-z]{1,4},?[ \n]\Z")
@@ -91,6 +114,9 @@ _FLAT_CHARS: Final = 20
 def find(document: Document) -> Iterator[Span]:
     text = document.text
     words: Words | None = None
+    for pattern in (_BOX, _DATED_STREET):
+        for match in pattern.finditer(text):
+            yield document.span(*match.span(), KIND, 0.9, "number in its name")
     for number in _NUMBER.finditer(text):
         words = words or document.words
         if (
@@ -99,7 +125,11 @@ def find(document: Document) -> Iterator[Span]:
             and not _ends_here(text, number)
         ):
             continue
-        span = _continental(document, words, number) or _english(document, words, number)
+        span = (
+            _continental(document, words, number)
+            or _english(document, words, number)
+            or _labelled_place(document, number)
+        )
         if span:
             yield span
 
@@ -122,6 +152,8 @@ def _continental(document: Document, words: Words, number: re.Match[str]) -> Spa
     end, place = _rest_of_address(text, number.end())
     if street:
         return document.span(start, end, KIND, 0.95 if place else 0.85, "street")
+    if _is_lived_in(words, start, last):
+        return document.span(start, end, KIND, 0.7, "lives at")
     word = words.lower[last]
     nameable = word not in document.lexicon.words or word.endswith(
         streets.WEAK_SUFFIXES + streets.SUFFIXES
@@ -157,9 +189,27 @@ def _rest_of_address(text: str, at: int) -> tuple[int, bool]:
     end = door.end() if door else end
     place = _PLACE.match(text, end)
     if place is None:
-        return end, False
+        place = _LOWER_PLACE.match(text, end)
+        return (place.end(), True) if place else (end, False)
     country = _COUNTRY.match(text, place.end())
     return country.end() if country else place.end(), True
+
+
+def _is_lived_in(words: Words, start: int, last: int) -> bool:
+    """Return whether somebody lives at what begins at `start`: "bor på Langelinie 12"."""
+    first = bisect_right(words.starts, start) - 1
+    if first > last or words.lower[last] in streets.NO_STREETS:
+        return False
+    return any(one in streets.LIVING for one in words.lower[max(0, first - _LIVING_WORDS) : first])
+
+
+def _labelled_place(document: Document, number: re.Match[str]) -> Span | None:
+    """Return a postcode and city that stand alone in a field of a form."""
+    start = number.start()
+    place = _WHOLE_PLACE.match(document.text, start)
+    if place and _PLACE_LABEL.search(document.text[max(0, start - _LABEL_CHARS) : start]):
+        return document.span(start, place.end(), KIND, 0.8, "labelled place")
+    return None
 
 
 def _street_start(document: Document, words: Words, last: int) -> int:
@@ -198,6 +248,7 @@ def _english(document: Document, words: Words, number: re.Match[str]) -> Span | 
         if not words.text[index][0].isupper() or text[before : words.starts[index]] != " ":
             return None
         place = _UK_PLACE.match(text, words.ends[index])
+        place = place or _US_PLACE.match(text, words.ends[index])
         if place or (index > first and words.lower[index] in streets.ENGLISH):
             flat = _FLAT.search(text[max(0, number.start() - _FLAT_CHARS) : number.start()])
             start = number.start() - len(flat.group()) if flat else number.start()

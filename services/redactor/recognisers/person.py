@@ -57,6 +57,9 @@ _CAPITALISING: Final = frozenset({_GERMAN, _ENGLISH})
 """Languages that write a capital where the word is no name."""
 
 
+_UNKNOWN_SCORES: Final = {signs.TOWARDS: 0.55}
+
+
 class _Name(NamedTuple):
     """A name that begins at a given word: where it ends, how sure that is, and by which rule."""
 
@@ -101,7 +104,9 @@ def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
 
 def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
     lower = runs.lower[at]
-    if lower in naming.NEVER_FIRST:
+    if lower in naming.NEVER_FIRST or (lower == "till" and runs.language != _GERMAN):
+        return None
+    if at + 1 < runs.count and (lower, runs.lower[at + 1]) in naming.NO_NAMES:
         return None
     stop = runs.take(at, end)
     everyday = stop == at
@@ -117,9 +122,11 @@ def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
 def _by_sign(runs: Runs, sign: str | None, at: int, stop: int, end: int) -> _Name | None:
     if sign is None or (sign == signs.AND and stop - at > 1):
         return None
+    if sign == signs.TOWARDS and runs.is_street(stop):
+        return None
     known = runs.is_known(at, stop)
     if known or signs.makes_name(runs, sign, at, stop, end):
-        return _Name(stop, 0.95 if known else 0.75, sign)
+        return _Name(stop, 0.95 if known else _UNKNOWN_SCORES.get(sign, 0.75), sign)
     return None
 
 
@@ -248,5 +255,8 @@ def _is_lower_case_pair(runs: Runs, at: int) -> bool:
     if after >= runs.count or runs.gap(after) != " ":
         return False
     lexicon, surname = runs.lexicon, runs.lower[after]
-    everyday = surname in lexicon.words or surname in lexicon.ambiguous
-    return surname in lexicon.surnames and not everyday and runs.lower[at] not in lexicon.words
+    if surname in lexicon.words or surname in lexicon.ambiguous:
+        return False
+    first = runs.lower[at]
+    everyday = first in lexicon.words or first in naming.NEVER_ALONE
+    return surname in lexicon.surnames and not everyday

@@ -48,6 +48,9 @@ CASES = (
     Case("Laura and Peter met Dave yesterday.", ("Laura", "Peter", "Dave"), ("yesterday",)),
     Case("Ask Mary\u00a0Ann Lee, please", ("Mary", "Ann", "Lee"), ("please",)),
     Case("Nurse Patel and witness Wright agreed.", ("Patel", "Wright"), ("agreed",)),
+    Case("12 High Street, Leeds LS1 4AB", ("12 High Street", "LS1 4AB")),
+    Case("88 Pine Ridge Drive, Apt 3B\nSalem, OR 97301", ("88 Pine", "Apt 3B", "Salem", "97301")),
+    Case("My husband John and my colleague Jadwiga left.", ("John", "Jadwiga"), ("husband",)),
 )
 
 MISSES = (

@@ -61,10 +61,14 @@ CASES = (
         "Absender: Uwe Brandtner, Am Bach 3, 83022 Rosenheim",
         ("Uwe", "Brandtner", "Am Bach 3", "83022"),
     ),
+    Case("Er wohnt Auf der Höh 3.", ("Auf der Höh 3",), ("Er wohnt",)),
+    Case("Straße des 17. Juni 135, 10623 Berlin", ("17. Juni 135", "10623")),
+    Case("Postfach 12 34, 10115 Berlin", ("12 34", "10115")),
+    Case("Frau Dr. med. Ziegenhals und mein Sohn Emil", ("Ziegenhals", "Emil"), ("mein Sohn",)),
+    Case("Schrauben, Muttern und Werkzeug von der Firma Bosch.", (), ("Schrauben", "Bosch")),
 )
 
 MISSES = (
     Case("Sichau und Legros klagen gegen den Bescheid.", ("Sichau", "Legros")),
     Case("Ich war bei Wolf und bei Rose.", ("Wolf", "Rose")),
-    Case("Er wohnt Auf der Höh 3.", ("Auf der Höh 3",)),
 )

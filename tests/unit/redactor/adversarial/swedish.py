@@ -38,6 +38,8 @@ CASES = (
     Case("jag pratade med kerstin holmgren igår", ("kerstin", "holmgren"), ("igår",)),
     Case("Priset är 12 500 kr för 3 st, ref 2026-11.", (), ("12 500 kr", "3 st")),
     Case("Fru Ståhl-Nord och dr. Winbladh", ("Ståhl", "Winbladh"), ("Fru",)),
+    Case("Mosebacke torg 3, 116 46 Stockholm", ("Mosebacke torg 3", "116 46")),
+    Case("LÄMNAS TILL UNDERSÖKNING KL 10", (), ("TILL UNDERSÖKNING",)),
 )
 
 MISSES = (
