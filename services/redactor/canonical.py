@@ -4,6 +4,7 @@ import html
 import json
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -44,6 +45,12 @@ class Canonical:
         if self.starts is None or self.ends is None:
             return start, end
         return self.starts[start], self.ends[end - 1]
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Return which characters stand for the original's from `start` to `end`."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return bisect_right(self.ends, start), bisect_left(self.starts, end)
 
     def value(self, written: str) -> str:
         """Return what a part of the text, as it was written, says: JSON escapes read."""

@@ -1,5 +1,6 @@
 """Masks the texts of one request: one placeholder per value, the same in every text."""
 
+import re
 from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ from services.redactor.placeholders import (
 )
 from services.redactor.policy import Rules
 from services.redactor.reading import Reading, place_of
+from shared.contracts.masking import Style
 
 _VALUE_CHARS_MIN: Final = 4
+_GENITIVE: Final = re.compile(r"[sS](?![^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ class _Text:
     codes: list[str]
 
     def form(self, span: Span) -> str:
+        if span.type == LITERAL:
+            # Klient-001 and Klient\u2011001 read alike, and must come back as two.
+            return self.value(span)
         return self.canonical.text[span.start : span.end]
 
     def value(self, span: Span) -> str:
@@ -122,11 +128,11 @@ class Masker:
             one.document.language = language
             one.document.dictionary = rules.dictionary
             self._detector.run(one.document)
+        naming = Naming.of(rules.policy, language)
         _repeat_values(read, memory.earlier)
         linked = link([one.document for one in read], memory.people())
         for one, spans in zip(read, linked, strict=True):
-            one.spans = list(_whole_words(one.document, spans))
-        naming = Naming.of(rules.policy, language)
+            one.spans = list(_whole_words(one.document, spans, naming))
         known, last, salt = memory.known, memory.last, memory.salt
         mapping = Mapping(language, naming, known=known, last=last, salt=salt)
         _name(read, mapping, memory)
@@ -188,7 +194,7 @@ def _is_apart(text: str, start: int, end: int) -> bool:
 
 
 def _whole_words(
-    document: Document, spans: Iterable[tuple[Span, Person | None]]
+    document: Document, spans: Iterable[tuple[Span, Person | None]], naming: Naming
 ) -> Iterator[tuple[Span, Person | None]]:
     """Widen what is glued to letters or digits, or its placeholder would run into them.
 
@@ -198,6 +204,9 @@ def _whole_words(
     for span, person in spans:
         start, end = span.start, span.end
         glued = text[end : end + 1].isdigit() or (start > 0 and text[start - 1].isalnum())
+        if naming.style is Style.COMPACT and text[end : end + 1].isalpha():
+            # Codes end in letters. A genitive is the one ending that they are read with.
+            glued = glued or _GENITIVE.match(text, end) is None
         if glued:
             while end < len(text) and text[end].isalnum():
                 end += 1
@@ -253,18 +262,42 @@ def _escape_look_alikes(read: Sequence[_Text], mapping: Mapping) -> None:
     """Mask text that a restorer would take for a placeholder of this case ("konto 001")."""
     reading = Reading(mapping.naming, mapping.taken(), mapping.knows)
     waiting = [
-        (one, match)
+        (one, match, place)
         for one in read
-        for match in reading.find(one.canonical.text)
-        if not _overlaps(one, place_of(match))
+        for match, place in _look_alikes(one, reading)
+        if not _overlaps(one, place)
     ]
-    while taken := [pair for pair in waiting if reading.is_placeholder(pair[1])]:
-        waiting = [pair for pair in waiting if pair not in taken]
-        for one, match in taken:
-            span = one.document.span(*place_of(match), LITERAL, 1.0, "look-alike")
+    while taken := [look_alike for look_alike in waiting if reading.is_placeholder(look_alike[1])]:
+        waiting = [look_alike for look_alike in waiting if look_alike not in taken]
+        for one, _, place in taken:
+            if _overlaps(one, place):
+                continue
+            span = one.document.span(*place, LITERAL, 1.0, "look-alike")
             at = sum(other.start < span.start for other, _ in one.spans)
             one.spans.insert(at, (span, None))
-            one.codes.insert(at, mapping.add(LITERAL, one.value(span), one.form(span)))
+            one.codes.insert(at, mapping.add(LITERAL, one.value(span)))
+
+
+def _look_alikes(one: _Text, reading: Reading) -> Iterator[tuple[re.Match[str], tuple[int, int]]]:
+    """Yield what looks like a placeholder, and its place in the canonical text.
+
+    Both spellings are read: after an accent or an entity of its own, which restorers take for the
+    end of a word, only the original has one.
+    """
+    for match in reading.find(one.canonical.text):
+        start, end = place_of(match)
+        yield match, _widened(one.canonical.text, start, end)
+    if one.original != one.canonical.text:
+        for match in reading.find(one.original):
+            start, end = one.canonical.place(*place_of(match))
+            yield match, _widened(one.canonical.text, start, end)
+
+
+def _widened(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a place up to the end of its word: what follows must not run into a placeholder."""
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    return start, end
 
 
 def _overlaps(one: _Text, place: tuple[int, int]) -> bool:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.redactor.policy import Rules
 from services.redactor.restoring import restore
-from tests.unit.redactor.masking import mask, masked
+from shared.contracts.masking import MaskingPolicy, Style
+from tests.unit.redactor.masking import mask, masked, masker
 
 
 def test_the_reference_sentence_shows_nothing() -> None:
@@ -117,3 +119,34 @@ def test_what_was_masked_comes_back_byte_for_byte(parts: list[tuple[str, str]]) 
 @given(st.text(alphabet="Aanders Hnklit_0123 '.,\n@x-", max_size=80))
 def test_any_text_at_all_can_be_masked(text: str) -> None:
     mask(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Klient\u2014001 og Klient-001, skrev Anders Hansen. Klient-\uff10\uff10\uff11",
+        "Klient_001 og Klient&#95;001, skrev Anders Hansen",
+        # Before the label an accent, an entity, something unseen: none of them a letter by itself.
+        "Anders Hansen skrev e\u0301Klient_001, &aelig;Kunde_001 og x\u200bClient_001",
+    ],
+)
+def test_what_looks_like_a_placeholder_comes_back_as_it_was_written(text: str) -> None:
+    found = mask(text, language="da")
+
+    assert restore(found.texts[0], found.mapping) == (text, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Skriv til 20 23 11 45, 20 23 11 45fra i går",
+        "Klient_001PERSON-6J5 og Klient 007x, skrev Anders Hansen",
+        "Anders Hansens sag",
+    ],
+)
+def test_a_compact_placeholder_does_not_run_into_a_word(text: str) -> None:
+    rules = Rules(MaskingPolicy(style=Style.COMPACT))
+    found = masker().mask([text], "da", rules)
+
+    assert "Hansen" not in found.texts[0]
+    assert restore(found.texts[0], found.mapping) == (text, 0)
