@@ -7,22 +7,31 @@ from typing import Final, Self, cast
 from services.redactor import languages
 from services.redactor.canonical import Canonical, canonicalise
 from services.redactor.dictionaries import EMPTY, Dictionary
-from services.redactor.document import ContextWords, Document, Span
+from services.redactor.document import IMPERSONAL, ContextWords, Document, Span
 from services.redactor.names.lexicon import Lexicon
 from services.redactor.recognisers.base import ENTRY_POINTS, PACKAGE, Recogniser
+from shared.contracts.masking import Bias
 from shared.plugins import load
 
-# Words before a number that belongs to a thing and not to a person.
-IMPERSONAL: Final = "impersonal"
 _IMPERSONAL_WORDS: Final = (
-    "ordre", "bestilling", "faktura", "vare", "sagsn", "sags-n", "journaln", "kunden", "kundn",
-    "leverand", "forsendelse", "pakke", "tracking", "sporing", "reference", "referans", "ref.",
-    "cvr", "orgn", "org.", "ean", "gln", "serien", "modeln", "produkt", "artikel", "policen",
-    "aftalen", "avtalen", "saksn", "beställning", "order", "ärenden", "försändelse", "bestell",
-    "auftrag", "rechnung", "vorgang", "vertrag", "sendung", "charge", "lieferschein",
-    "kassenzeichen", "aktenzeichen", "invoice", "item", "part n", "product", "serial", "shipment",
-    "parcel", "ticket", "case n", "booking", "isbn", "versionsn",
+    "ordre", "bestilling", "faktura", "vare", "leverand", "forsendelse", "pakke", "kolli", "lot ",
+    "tracking", "sporing", "reference", "referans", "ref.", "ref ", "referens", "referenz", "cvr",
+    "orgn", "org.", "ean", "gln", "gtin", "upc", "serien", "modeln", "model ", "modell", "produkt",
+    "artikel", "aftalen", "avtalen", "beställning", "order", "försändelse", "bestell", "auftrag",
+    "rechnung", "vorgang", "vertrag", "sendung", "charge", "lieferschein", "kassenzeichen",
+    "invoice", "item", "part n", "part ", "product", "serial", "shipment", "parcel", "ticket",
+    "booking", "isbn", "issn", "doi", "version", "moms", "vat", "ust", "sku", "reservedel", "teile",
+    "ersatzteil", "batch", "matrikel", "materialn", "typ ", "type ", "kvittering", "kvitto",
+    "quittung", "receipt", "bilag", "beleg", "verifikat", "tilbud", "offert", "angebot", "quote",
+    "chassis", "imei", "build", "commit", "hash", "handelsregister", "hrb", "firmenn", "målern",
+    "zähler", "spårning", "frakt", "fragt", "paket", "purchase", "po ", "indkøb", "innkjøp",
+    "inköp", "beløb", "beløp", "belopp", "betrag", "amount", "summe", "varen", "lagern",
+    "reservasjon", "sagsn", "sags-n", "saksn", "ärenden", "aktenzeichen", "case n", "journaln",
+    "trans", "varunr", "art.", "art ", "kid ", "company n", "firmenbuch", "registered n",
+    "delenummer", "delnummer", "kod ", "kode ", "code ", "reklamation",
 )  # fmt: skip
+_THRESHOLDS: Final = {Bias.PRECISE: 0.75, Bias.BALANCED: 0.5, Bias.THOROUGH: 0.25}
+"""The score from which on a find counts, as a policy chooses between misses and false alarms."""
 
 
 class Detector:
@@ -45,10 +54,11 @@ class Detector:
         """Return the text as recognisers see it; nothing has been looked for yet."""
         return Document(canonical.text, self._lexicon, self._context, language)
 
-    def run(self, document: Document) -> None:
-        """Fill `document.found`."""
+    def run(self, document: Document, bias: Bias = Bias.BALANCED) -> None:
+        """Fill `document.found` with what is likely enough for `bias`."""
+        threshold = _THRESHOLDS[bias]
         for recogniser in self._recognisers:
-            document.found.extend(recogniser.find(document))
+            document.found += [one for one in recogniser.find(document) if one.score >= threshold]
         document.hold_back_allowed()
         document.settle()
 

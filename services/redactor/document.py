@@ -1,21 +1,37 @@
 """One text as recognisers see it, and what they find in it."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import attrgetter
-from typing import Final
+from operator import attrgetter, itemgetter
+from typing import Final, NamedTuple
 
 from services.redactor.dictionaries import ALLOW, ALLOWABLE, EMPTY, Dictionary, Listed
 from services.redactor.names.lexicon import Lexicon
 
 WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 # Digits with the signs that people put between them; each recogniser looks inside these only.
-_DIGITS: Final = re.compile(r"(?<![^\W_])[+(]{0,2}\d[\d .\-/()+]{3,60}")
+_DIGITS: Final = re.compile(r"(?<![^\W_])[+(]{0,2}\d[\d \n.\-/()+]{3,}")
 _DIGITS_MIN: Final = 6
 _CONTEXT_CHARS: Final = 40
+IMPERSONAL: Final = "impersonal"
+"""What a number speaks of that belongs to a thing and not to a person."""
+# An order number's word speaks for the number beside it, not for one in the next clause.
+_BESIDE: Final = re.compile(
+    r"[\w-]{0,40}[ \n.:#\"'=]{0,6}(?:(?:nr|no|nummer|number|id|er|is|ist|är)\b[ .:]{0,3}){0,2}"
+)
+_NEXT_CLAUSE: Final = re.compile(r"[,;(!?\n]|\. |[0-9]{3}.*[^\W\d_]{3}", re.DOTALL)
+_BEHIND: Final = re.compile(
+    r"[ ,(=:\n-]{0,3}(?:(?:er|is|ist|är|var|was|som|als|as) )?"
+    r"(?:(?:mit|mitt|min|mein|meine|my|his|her|hans|hendes|hennes|seine|ihre) )?\Z"
+)
+_BEHIND_CHARS: Final = 20
+_VALUE_CHARS: Final = 60
+_BEGINNING: Final = 2
+_DELIMITERS: Final = (";", "\t", "|", ",")
+_NO_KINDS: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,14 @@ class Spans:
         at = bisect_left(self._starts, span.start)
         self._starts.insert(at, span.start)
         self.spans.insert(at, span)
+
+
+class Cue(NamedTuple):
+    """A context word: where it stands, and which kinds it speaks for."""
+
+    start: int
+    end: int
+    kinds: frozenset[str]
 
 
 @dataclass(slots=True, repr=False)
@@ -131,12 +155,92 @@ class Document:
         """Return whether something found lies over this place; call it once settled."""
         return self._settled.covers(start, end)
 
+    @cached_property
+    def cues(self) -> list[Cue]:
+        """The context words of the text, in order."""
+        return self.context.find(self.lower, self.words.starts)
+
+    @cached_property
+    def _cue_ends(self) -> list[int]:
+        return [cue.end for cue in self.cues]
+
     def kinds_before(self, start: int) -> frozenset[str]:
         """Return which kinds the nearest context word before `start` speaks for."""
-        return self.context.nearest(self.lower[max(0, start - _CONTEXT_CHARS) : start])
+        at = bisect_right(self._cue_ends, start)
+        cue = self.cues[at - 1] if at else None
+        if cue is None or cue.start < start - _CONTEXT_CHARS:
+            return self._kinds_of_column(start)
+        if IMPERSONAL in cue.kinds:
+            beside = _BESIDE.match(self.text, cue.end, start)
+            if beside and _NEXT_CLAUSE.search(self.text, beside.end(), start):
+                return cue.kinds - {IMPERSONAL}
+        return cue.kinds
+
+    def kinds_around(self, start: int, end: int) -> frozenset[str]:
+        """Return the kinds of the context word before a number, else of the one right behind it."""
+        before = self.kinds_before(start)
+        if before:
+            return before
+        at = bisect_right(self._cue_ends, end)
+        cue = self.cues[at] if at < len(self.cues) else None
+        if cue is None or cue.start > end + _BEHIND_CHARS or cue.start < end:
+            return _NO_KINDS
+        return cue.kinds if _BEHIND.match(self.lower, end, cue.start) else _NO_KINDS
+
+    @cached_property
+    def cells(self) -> list[tuple[int, int, frozenset[str]]]:
+        """The cells of a table (CSV or Markdown) below a heading that is a context word."""
+        return list(_cells(self.text, self.cues)) if "\n" in self.text else []
+
+    def _kinds_of_column(self, start: int) -> frozenset[str]:
+        at = bisect_right(self.cells, start, key=itemgetter(0)) if self.cells else 0
+        if at and start < self.cells[at - 1][1]:
+            return self.cells[at - 1][2]
+        return _NO_KINDS
+
+    def after(self, kind: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Find `pattern` behind the context words of `kind`, before any other context word."""
+        for at, cue in enumerate(self.cues):
+            if kind not in cue.kinds:
+                continue
+            end = cue.end + _CONTEXT_CHARS
+            if at + 1 < len(self.cues):
+                end = min(end, max(self.cues[at + 1].start, cue.end))
+            match = pattern.search(self.text, cue.end, end + _VALUE_CHARS)
+            if match and match.start() <= end:
+                yield match
+        for start, end, kinds in self.cells:
+            if kind in kinds and (match := pattern.search(self.text, start, end)):
+                yield match
 
     def span(self, start: int, end: int, kind: str, score: float, rule: str) -> Span:
         return Span(start, end, kind, score, "rules", f"{kind}.{rule}")
+
+
+def _cells(text: str, cues: list[Cue]) -> Iterator[tuple[int, int, frozenset[str]]]:
+    """Yield each cell under a heading: the first line that is divided is the line of headings."""
+    first = min((at for sign in _DELIMITERS if (at := text.find(sign)) >= 0), default=-1)
+    head_end = text.find("\n", first)
+    if first < 0 or head_end < 0:
+        return
+    head_start = text.rfind("\n", 0, first) + 1
+    delimiter = max(_DELIMITERS, key=text[head_start:head_end].count)
+    headings: dict[int, frozenset[str]] = {}
+    for cue in cues:
+        if head_start <= cue.start < head_end:
+            column = text.count(delimiter, head_start, cue.start)
+            headings[column] = headings.get(column, _NO_KINDS) | cue.kinds
+    width = text.count(delimiter, head_start, head_end)
+    at = head_end + 1
+    for line in text[at:].split("\n") if headings and width else ():
+        cells = line.split(delimiter)
+        if len(cells) == width + 1:
+            start = at
+            for column, cell in enumerate(cells):
+                if column in headings:
+                    yield start, start + len(cell), headings[column]
+                start += len(cell) + 1
+        at += len(line) + 1
 
 
 def _is_allowed(span: Span, allowed: Iterable[Listed]) -> bool:
@@ -145,27 +249,37 @@ def _is_allowed(span: Span, allowed: Iterable[Listed]) -> bool:
 
 
 class ContextWords:
-    """All recognisers' context words in one pattern: word beginning to kinds."""
+    """All recognisers' context words, by their first two letters: each text is read once."""
 
     def __init__(self, words: Iterable[tuple[str, str]]) -> None:
         kinds: dict[str, set[str]] = {}
         for word, kind in words:
             kinds.setdefault(word, set()).add(kind)
-        self._kinds = {word: frozenset(found) for word, found in kinds.items()}
-        longest_first = sorted(self._kinds, key=len, reverse=True)
-        self._pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(_beginning, longest_first))})")
+        for word, found in kinds.items():
+            # "fødselsdato" speaks for all that "fødsel" speaks for, where both are personal.
+            if IMPERSONAL not in found:
+                for other in {word[:end] for end in range(_BEGINNING, len(word))} & kinds.keys():
+                    found.update(kinds[other] - {IMPERSONAL})
+        self._beginnings: dict[str, list[tuple[str, bool, frozenset[str]]]] = {}
+        for word in sorted(kinds, key=len, reverse=True):
+            # One that ends in a blank must end there.
+            entry = (word.rstrip(), word.endswith(" "), frozenset(kinds[word]))
+            self._beginnings.setdefault(word[:_BEGINNING], []).append(entry)
 
-    def nearest(self, window: str) -> frozenset[str]:
-        """Return the kinds of the last context word in a lower-case `window`."""
-        last = None
-        for last in self._pattern.finditer(window):  # noqa: B007 - only the last one counts
-            pass
-        if last is None:
-            return frozenset()
-        return self._kinds.get(last.group()) or self._kinds[f"{last.group()} "]
-
-
-def _beginning(word: str) -> str:
-    """Return the pattern of a context word; one that ends in a blank must end there."""
-    whole = word.endswith(" ")
-    return re.escape(word.rstrip()) + (r"(?![^\W_])" if whole else "")
+    def find(self, lower: str, starts: Iterable[int]) -> list[Cue]:
+        """Return the context words that stand at one of `starts` in a lower-case text."""
+        cues: list[Cue] = []
+        last = 0
+        for start in starts:
+            entries = self._beginnings.get(lower[start : start + _BEGINNING])
+            if entries is None or start < last:
+                continue
+            for word, is_whole, kinds in entries:
+                end = start + len(word)
+                if lower.startswith(word, start) and not (
+                    is_whole and lower[end : end + 1].isalnum()
+                ):
+                    cues.append(Cue(start, end, kinds))
+                    last = end
+                    break
+        return cues

@@ -6,14 +6,15 @@ from typing import Final
 
 from stdnum import luhn
 
-from services.redactor.document import Document, Span
+from services.redactor.document import IMPERSONAL, Document, Span
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "card"
 PRIORITY: Final = 85
 CONTEXT: Final = (
-    "kort", "dankort", "visa", "mastercard", "kredit", "betalingskort", "card", "credit", "debit",
-    "amex", "karte", "girocard",
+    "kort ", "kortet ", "kortn", "kort-n", "kreditkort", "bankkort", "hævekort", "kortnummer",
+    "dankort", "visa", "mastercard", "kredit", "betalingskort", "card", "credit", "debit", "amex",
+    "karte", "girocard",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
@@ -32,15 +33,16 @@ EXAMPLES: Final = Examples(
 )
 
 _CANDIDATE: Final = re.compile(
-    r"(?<![\w-])(?:[2-6][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}"
-    r"|3[47][0-9]{2}([ -]?)[0-9]{6}\2[0-9]{5})(?![\w-])"
+    r"(?<![\w-])(?:[2-6][0-9]{3}[ \n-]?[0-9]{4}[ \n-]?[0-9]{4}[ \n-]?"
+    r"(?:[0-9]{4} ?[0-9]{3}|[0-9]{1,7})"
+    r"|3[47][0-9]{2}[ \n-]?[0-9]{6}[ \n-]?[0-9]{5})(?![\w-])"
 )
 
 
 def find(document: Document) -> Iterator[Span]:
     for match in document.matches(_CANDIDATE):
-        kinds = document.kinds_before(match.start())
+        kinds = document.kinds_around(*match.span())
         if KIND in kinds:
             yield document.span(*match.span(), KIND, 0.9, "context")
-        elif not kinds and luhn.is_valid(re.sub(r"[ -]", "", match.group())):
+        elif IMPERSONAL not in kinds and luhn.is_valid(re.sub(r"\D", "", match.group())):
             yield document.span(*match.span(), KIND, 0.8, "checksum")

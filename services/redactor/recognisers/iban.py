@@ -37,10 +37,14 @@ _LENGTHS: Final = {
     "EE": 20, "ES": 24, "FI": 18, "FO": 18, "FR": 27, "GB": 22, "GL": 18, "GR": 27, "HR": 21,
     "HU": 28, "IE": 22, "IS": 26, "IT": 27, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27,
     "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25, "RO": 24, "SE": 24, "SI": 19, "SK": 24,
-    "TR": 26, "UA": 29,
+    "TR": 26, "UA": 29, "AL": 28, "BA": 20, "GI": 23, "MD": 24, "ME": 22, "MK": 19, "RS": 22,
+    "SM": 27, "VA": 22, "XK": 20, "GE": 22, "IL": 23, "AE": 23, "SA": 24, "QA": 29, "KW": 30,
+    "TN": 24,
 }  # fmt: skip
-_START: Final = re.compile(r"(?<![^\W_])(?:[A-Z]{2}|[a-z]{2})[0-9]{2}(?=[ -]?[A-Za-z0-9])")
-_CHARACTER: Final = re.compile(r"[ -]?([A-Za-z0-9])")
+_START: Final = re.compile(
+    r"(?<![^\W_])(?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z]) ?[0-9]{2}(?=[ \n.-]{0,2}[A-Za-z0-9])"
+)
+_CHARACTER: Final = re.compile(r"[ \n.-]{0,2}([A-Za-z0-9])")
 
 
 def find(document: Document) -> Iterator[Span]:
@@ -50,10 +54,16 @@ def find(document: Document) -> Iterator[Span]:
         end = _end(text, head.end(), length) if length else None
         if end is None:
             continue
-        number = re.sub(r"[ -]", "", text[head.start() : end])
+        number = re.sub(r"[ \n.-]", "", text[head.start() : end])
+        # In mixed case they are words: "KW 12 bis KW 18".
+        if number[2:] not in {number[2:].upper(), number[2:].lower()}:
+            continue
         if mod_97_10.is_valid(number[4:] + number[:4]):
             yield document.span(head.start(), end, KIND, 1.0, "checksum")
-        elif KIND in document.kinds_before(head.start()):
+        elif KIND in document.kinds_before(head.start()) and number in {
+            number.upper(),
+            number.lower(),
+        }:
             yield document.span(head.start(), end, KIND, 0.8, "context")
 
 

@@ -6,12 +6,15 @@ from typing import Final
 
 from stdnum import luhn
 
-from services.redactor.document import Document, Span
+from services.redactor.document import IMPERSONAL, Document, Span
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "personnummer"
 PRIORITY: Final = 80
-CONTEXT: Final = ("personnummer", "personnr", "pnr", "p.nr", "samordningsn", "född")
+CONTEXT: Final = (
+    "personnummer", "personnr", "pnr", "p.nr", "samordningsn", "född", "personbeteckning", "persnr",
+    "pers.nr", "person-nr",
+)  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
         ("Personnummer 850709-9805.", "850709-9805"),
@@ -29,7 +32,8 @@ EXAMPLES: Final = Examples(
 )
 
 _CANDIDATE: Final = re.compile(
-    r"(?<![\w-])(?:(?:18|19|20)([ ]?))?([0-9]{2})([0-9]{2})([0-9]{2})([-+ ]?)([0-9]{4})(?![\w-])"
+    r"(?<![\w-])((?:18|19|20) ?)?([0-9]{2})[ -]?([0-9]{2})[ -]?([0-9]{2})"
+    r"(\s?[-+ ]\s?|\n)?([0-9]{4})(?![\w-])"
 )
 _MONTHS: Final = 12
 _DAYS: Final = 31
@@ -39,15 +43,16 @@ _COORDINATION: Final = 60
 
 def find(document: Document) -> Iterator[Span]:
     for match in document.matches(_CANDIDATE):
-        _, year, month, day, separator, serial = match.groups()
+        century, year, month, day, separator, serial = match.groups()
         if not _is_date(int(month), int(day)):
             continue
-        kinds = document.kinds_before(match.start())
+        kinds = document.kinds_around(*match.span())
         valid = luhn.is_valid(year + month + day + serial)
         if KIND in kinds:
             yield document.span(*match.span(), KIND, 0.98 if valid else 0.9, "context")
-        elif not kinds and valid:
-            yield document.span(*match.span(), KIND, 0.92 if separator else 0.6, "checksum")
+        elif IMPERSONAL not in kinds and valid:
+            sure = 0.92 if separator or century else 0.6
+            yield document.span(*match.span(), KIND, sure, "checksum")
 
 
 def _is_date(month: int, day: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 import phonenumbers
 
-from services.redactor.document import Document, Span
+from services.redactor.document import IMPERSONAL, Document, Span
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "phone"
@@ -18,7 +18,10 @@ PRIORITY: Final = 70
 CONTEXT: Final = (
     "tlf", "telef", "tel", "mobil", "mob", "ring", "sms", "fastnet", "phone", "call", "cell",
     "whatsapp", "fax", "handy", "ruf", "durchwahl", "erreich", "anruf", "nås", "træffes", "treffes",
-    "kontakt", "contact", "mit nummer", "mitt nummer", "på nummer", "meine nummer", "my number",
+    "kontakt", "contact", "hjemmetelefon", "festnetz", "rückruf", "rufnummer", "dial", "text me",
+    "reach me", "direkte", "lokal", "hjemmenummer", "arbejdstelefon", "privattelefon", "telephone",
+    "landline", "signal", "viber", "numret mitt", "nummeret mitt", "tel:", "slå nummer",
+    "mit nummer", "mitt nummer", "på nummer", "meine nummer", "my number",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
@@ -54,19 +57,30 @@ _INTERNATIONAL: Final = re.compile(
     rf"(?<![\w+])(?:\+|00)[1-9][0-9]{{0,2}}(?:{_SEPARATOR}{{0,3}}[0-9]){{6,12}}(?![\w])"
 )
 _TRUNK: Final = re.compile(
-    r"(?<![\w.,/-])(?:\(0[1-9][0-9]{1,4}\)|0[1-9][0-9]{0,4})"
+    r"(?<![\w.,/-])(?<!/S )(?:\(0[1-9][0-9]{1,4}\)|0[1-9][0-9]{0,4})"
     r"[ /-]{0,3}[0-9](?:[ /-]?[0-9]){4,9}(?![\w-])"
 )
 _GROUPED: Final = re.compile(
     r"(?<![\w.,/-])(?<![0-9] )"
-    r"(?:[2-9][0-9](?: [0-9]{2}){3}|[2-9][0-9]{2} [0-9]{2} [0-9]{3}|[2-9][0-9]{3} [0-9]{4})"
+    r"(?:(?:4[57] )?[2-9][0-9](?: [0-9]{2}){3}|[2-9][0-9](?:-[0-9]{2}){3}|"
+    r"[2-9][0-9]{2} [0-9]{2} [0-9]{3}|[2-9][0-9]{3} [0-9]{4})"
     r"(?![\w-])(?![ .,/-][0-9])"
 )
 _WITH_CONTEXT: Final = re.compile(
-    r"(?<![\w.,/-])\(?[0-9](?:[ ./()-]{0,2}[0-9]){6,13}(?![\w-])(?![.,][0-9])"
+    r"(?<![\w,/-])(?<![0-9]\.)\(?[0-9](?:[ \n./()-]{0,3}[0-9]){6,13}(?![\w-])(?![.,][0-9])"
 )
 _DATE: Final = re.compile(
     r"[0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)?[0-9]{2}\b(?![./-][0-9])|(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b"
+)
+_EXTENSION: Final = re.compile(
+    r",? ?(?:ext\.?|x|lok\.?|lokal(?:nr\.?)?|ankn\.?|anknytning|dw|durchwahl|apparat)"
+    r" ?[0-9]{1,5}(?!\w)",
+    re.IGNORECASE,
+)
+# Numbers that Ofcom keeps for drama, which phonenumbers calls invalid, and American ones.
+_FORMS: Final = re.compile(
+    r"(?<![\w.,/-])(?:07700 ?900 ?[0-9]{3}|\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ -][0-9]{4}"
+    r"|[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4})(?![\w-])"
 )
 _TRUNK_REGIONS: Final = {"sv": ("SE", "DE"), "de": ("DE", "AT", "CH"), "en": ("GB", "DE", "SE")}
 _ANY_TRUNK_REGION: Final = ("DE", "SE", "GB")
@@ -81,10 +95,18 @@ def find(document: Document) -> Iterator[Span]:
         if bare and document.kinds_before(match.start()) - {KIND}:
             continue
         if _possible(match.group()):
-            yield document.span(*match.span(), KIND, 0.95, "international")
+            yield _span(document, match, 0.95, "international")
     for match in document.matches(_WITH_CONTEXT):
-        if KIND in document.kinds_before(match.start()) and not _DATE.match(match.group()):
-            yield document.span(*match.span(), KIND, 0.85, "context")
+        if KIND in document.kinds_around(*match.span()) and not _DATE.match(match.group()):
+            yield _span(document, match, 0.85, "context")
+    yield from _national(document)
+
+
+def _national(document: Document) -> Iterator[Span]:
+    """Yield what has the form of a number of some country, with no word for it."""
+    for match in document.matches(_FORMS):
+        if IMPERSONAL not in document.kinds_before(match.start()):
+            yield _span(document, match, 0.7, "form")
     regions = _TRUNK_REGIONS.get(document.language or "", _ANY_TRUNK_REGION)
     for pattern, rule, countries in (
         (_TRUNK, "trunk", regions),
@@ -93,11 +115,18 @@ def find(document: Document) -> Iterator[Span]:
         for match in document.matches(pattern):
             kinds = document.kinds_before(match.start())
             if (
-                not kinds
+                IMPERSONAL not in kinds
                 and not _DATE.match(match.group())
                 and any(_valid(match.group(), country) for country in countries)
             ):
-                yield document.span(*match.span(), KIND, 0.7, rule)
+                yield _span(document, match, 0.7, rule)
+
+
+def _span(document: Document, match: re.Match[str], score: float, rule: str) -> Span:
+    """Return a find with the extension behind it."""
+    extension = _EXTENSION.match(document.text, match.end())
+    end = extension.end() if extension else match.end()
+    return document.span(match.start(), end, KIND, score, rule)
 
 
 def _possible(candidate: str) -> bool:

@@ -6,12 +6,15 @@ from typing import Final
 
 from stdnum.de import idnr
 
-from services.redactor.document import Document, Span
+from services.redactor.document import IMPERSONAL, Document, Span
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "steuer_id"
 PRIORITY: Final = 80
-CONTEXT: Final = ("steuer", "idnr", "id-nr", "identifikationsnummer", "tin", "tax")
+CONTEXT: Final = (
+    "steuer", "idnr", "id-nr", "identifikationsnummer", "tin ", "tax", "ident-nr", "id-nummer",
+    "skatte", "idnummer",
+)  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
         ("Meine Steuer-ID lautet 36 574 261 809.", "36 574 261 809"),
@@ -28,15 +31,16 @@ EXAMPLES: Final = Examples(
 )
 
 _CANDIDATE: Final = re.compile(
-    r"(?<![\w-])(?:[0-9]{2}([ /]?)[0-9]{3}\1[0-9]{3}\1[0-9]{3}|[0-9]{2,3}/[0-9]{3,4}/[0-9]{4,5})"
+    r"(?<![\w-])(?:[0-9]{2}[ /\n]?[0-9]{3}[ /\n]?[0-9]{3}[ /\n]?[0-9]{3}"
+    r"|[0-9]{2,3}/[0-9]{3,4}/[0-9]{4,5})"
     r"(?![\w/-])"
 )
 
 
 def find(document: Document) -> Iterator[Span]:
     for match in document.matches(_CANDIDATE):
-        kinds = document.kinds_before(match.start())
+        kinds = document.kinds_around(*match.span())
         if KIND in kinds:
             yield document.span(*match.span(), KIND, 1.0, "context")
-        elif not kinds and idnr.is_valid(re.sub(r"[ /]", "", match.group())):
+        elif IMPERSONAL not in kinds and idnr.is_valid(re.sub(r"[ /\n]", "", match.group())):
             yield document.span(*match.span(), KIND, 0.85, "checksum")

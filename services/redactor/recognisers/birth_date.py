@@ -1,0 +1,55 @@
+"""Finds dates of birth: dates with a word for birth before them."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from services.redactor.document import Document, Span
+from services.redactor.recognisers.base import Examples
+
+KIND: Final = "birth_date"
+PRIORITY: Final = 62
+CONTEXT: Final = (
+    "født", "fødd", "fødsel", "fødsdag", "fødeda", "födelse", "född", "geb.", "geb ", "geboren",
+    "geburt", "born", "dob", "d.o.b", "birth", "date of birth", "birthday", "fdato", "f.dato",
+    "f. ",
+)  # fmt: skip
+EXAMPLES: Final = Examples(
+    found=(
+        ("Anna, født den 3. maj 1984 i Vejle", "3. maj 1984"),
+        ("Fødselsdato: 03.05.1984", "03.05.1984"),
+        ("fødd 3/5-84", "3/5-84"),
+        ("Född 1984-05-03.", "1984-05-03"),
+        ("födelsedatum 3 maj 1984", "3 maj 1984"),
+        ("geb. am 3. Mai 1984", "3. Mai 1984"),
+        ("Geburtsdatum: 03.05.84", "03.05.84"),
+        ("DOB: 05/03/1984", "05/03/1984"),
+        ("born on May 3rd, 1984", "May 3rd, 1984"),
+        ('{"date_of_birth": "19840503"}', "19840503"),
+        ("Kari Lind (f. 3.5.1984)", "3.5.1984"),
+    ),
+    ignored=(
+        "Mødet er den 3. maj 1984",
+        "Født i 1984",
+        "Lieferung am 03.05.1984",
+        "Se s. 12 f. 3 gange",
+        "Fødselsdagsfesten er i maj",
+    ),
+)
+
+_MONTH: Final = (
+    r"(?:jan|feb|mar|mär|maa|apr|ma[jiy]|jun|jul|aug|sep|o[ck]t|nov|de[csz])[a-zä]{0,8}\.?"
+)
+_DATE: Final = re.compile(
+    r"(?<![\w.-])(?:(?:18|19|20)[0-9]{2}([-./ ])[0-9]{1,2}\1[0-9]{1,2}"
+    r"|[0-3]?[0-9][./-] ?[01]?[0-9][./-] ?(?:(?:18|19|20)[0-9]{2}|[0-9]{2})"
+    r"|(?:18|19|20)[0-9]{6}|[0-3][0-9][01][0-9][0-9]{2}(?:[0-9]{2})?"
+    rf"|[0-3]?[0-9](?:\.|st|nd|rd|th)?(?: of)? ?{_MONTH},? (?:18|19|20)?[0-9]{{2}}"
+    rf"|{_MONTH} [0-3]?[0-9](?:st|nd|rd|th)?,? (?:18|19|20)[0-9]{{2}})(?![\w-]|[.][0-9])",
+    re.IGNORECASE,
+)
+
+
+def find(document: Document) -> Iterator[Span]:
+    for match in document.after(KIND, _DATE):
+        yield document.span(*match.span(), KIND, 0.85, "context")

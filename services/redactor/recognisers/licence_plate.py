@@ -1,0 +1,80 @@
+"""Finds licence plates of Danish, Norwegian, Swedish, German and British vehicles."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from services.redactor.document import IMPERSONAL, Document, Span
+from services.redactor.recognisers.base import Examples
+
+KIND: Final = "licence_plate"
+PRIORITY: Final = 65
+CONTEXT: Final = (
+    "nummerplade", "nummerplate", "nummerpl", "registreringsnummer", "registreringsn", "reg.nr",
+    "reg. nr", "regnr", "reg.nummer", "reg no", "registration", "kennzeichen", "kfz", "bil ",
+    "bilen ", "bilens", "bilnummer", "skilt", "indregistrer", "number plate", "licence plate",
+    "license plate", "plate ", "plates ", "car ", "vehicle", "køretøj", "kjøretøy", "fordon",
+    "fahrzeug", "auto ", "wagen ", "parkerings", "parkeret", "parkert", "parkerad", "geparkt",
+    "parked", "kjennetegn", "skiltnummer", "pkw ", "amtl", "trailer", "varebil", "motorcykel",
+)  # fmt: skip
+EXAMPLES: Final = Examples(
+    found=(
+        ("Min bil er AB 12 345.", "AB 12 345"),
+        ("nummerplade AB12345", "AB12345"),
+        ("Bilen har regnr AB 12345", "AB 12345"),
+        ("Registreringsnummer: abc 123", "abc 123"),
+        ("Bilen ABC12D stod parkerad", "ABC12D"),
+        ("Kennzeichen B-MW 1234", "B-MW 1234"),
+        ("Mein Auto, HH-AB 123E, steht dort", "HH-AB 123E"),
+        ("Wer fährt M-AX 4711?", "M-AX 4711"),
+        ("number plate AB12 CDE", "AB12 CDE"),
+        ("The vehicle is AB12CDE", "AB12CDE"),
+    ),
+    ignored=(
+        "Vare AB 12 345",
+        "Model XY98765",
+        "Afsnit AB 12",
+        "Typ B-MW 1234",
+        "Teil AB12 CDE passt nicht ins Fahrzeug",
+        "Skruen ABC 123 er udgået",
+        "Bilen kostede DKK 12345",
+    ),
+)
+
+_PLATE: Final = re.compile(
+    r"(?<![\w-])(?:[A-Z]{2} ?[0-9]{2} ?[0-9]{3}|[A-Z]{3} ?[0-9]{2}[0-9A-Z]"
+    r"|[A-ZÄÖÜ]{1,3}-[A-Z]{1,2}[ -]?[0-9]{1,4}[EH]?"
+    r"|(?-i:[A-ZÄÖÜ]{1,3} [A-Z]{1,2} [0-9]{1,4}[EH]?)"
+    r"|[A-Z]{2}[0-9]{2} ?[A-Z]{3})(?![\w-])",
+    re.IGNORECASE,
+)
+_GERMAN: Final = re.compile(r"(?<![\w-])([A-ZÄÖÜ]{1,3})-[A-Z]{1,2} [0-9]{1,4}[EH]?(?![\w-])")
+# The districts with most vehicles; without a context word, others look like part numbers.
+_DISTRICTS: Final = frozenset(  # One text: quotes would drown them.
+    """A AC AK AN AZ B BB BI BIT BM BN BO BOR BS BZ C CE CO CUX D DA DO DD DE DN DU E EF EL EM EN ER
+    ES F FB FD FF FL FN FR FS FT G GE GI GM GP GS GT GZ H HA HB HD HE HH HI HL HN HOM HRO HS HU
+    IN J K KA KB KI KL KO KR KS L LB LER LG LIP LU M MA MD MG MI MK MKK MR MS MTK MZ N NE NF NI
+    NR OB OF OG OH OL OS P PB PF PI PM R RD RE RO RT RV S SB SE SG SI SL SO SN SZ TR TÜ UL UN V
+    VIE VS W WB WES WI WN WOB WÜ Z ZW""".split()  # noqa: SIM905
+)
+_MONEY: Final = re.compile(r"(?:DKK|NOK|SEK|EUR|USD|GBP|KR|ISO|DIN|EN|EU|§)[ -]", re.IGNORECASE)
+
+
+def find(document: Document) -> Iterator[Span]:
+    text = document.text
+    for match in document.after(KIND, _PLATE):
+        plate = match.group()
+        # In small letters and with a blank it could be a word and a count: "har 412 pladser".
+        beside = text[: match.start()].endswith((":", ": ", "nummer ", "number ", "plate "))
+        written = plate.isupper() or " " not in plate or beside
+        if written and not _MONEY.match(plate) and _DIGITS.search(plate):
+            yield document.span(*match.span(), KIND, 0.85, "context")
+    if "-" not in text or document.language not in {"de", None}:
+        return
+    for match in _GERMAN.finditer(text):
+        kinds = document.kinds_before(match.start())
+        if match[1] in _DISTRICTS and IMPERSONAL not in kinds:
+            yield document.span(*match.span(), KIND, 0.55, "form")
+
+
+_DIGITS: Final = re.compile(r"[0-9]{2}")
