@@ -321,6 +321,20 @@ async def test_a_lookup_finds_whole_names_under_the_hashes_of_the_record(first: 
     assert (await look("Bo Andersen")).entries == 0
 
 
+async def test_as_many_values_as_a_command_takes_are_all_erased(first: Replica) -> None:
+    numbers = tuple(f"40 28 11 {at}" for at in range(10, 26))
+    await first.says(" ".join(f"Tlf. {number}." for number in numbers))
+
+    command = SubjectErase(actor="operator", values=numbers)
+    (reply,) = (await first.erasing.subjects_erase([command])).replies
+    await first.erasing.announce()
+
+    assert isinstance(reply, EraseReply)
+    assert reply.entries == 16
+    (event,) = first.published
+    assert isinstance(event, SubjectErased)
+
+
 async def test_an_erasure_is_announced_by_whoever_is_still_alive(
     first: Replica, second: Replica
 ) -> None:

@@ -9,6 +9,7 @@ from shared.bus import Answered
 from shared.contracts.event import Event
 from shared.contracts.values import derived_id
 from shared.contracts.vault import (
+    HASHES_MAX,
     EraseReply,
     LookupReply,
     SubjectErase,
@@ -39,8 +40,8 @@ class Erasing:
             hmacs = self._subjects.wanted(command.tenant, command.values)
             async with self._database.transaction() as tx:
                 entries, scopes = await store.held(tx, command.tenant, hmacs)
-            reply = LookupReply(id=command.id, hmacs=hmacs, entries=entries, scopes=scopes)
-            replies.append(reply)
+            told = hmacs[:HASHES_MAX]
+            replies.append(LookupReply(id=command.id, hmacs=told, entries=entries, scopes=scopes))
         return Answered(replies)
 
     async def subjects_erase(self, commands: Sequence[SubjectErase]) -> Answered:
@@ -80,7 +81,7 @@ class Erasing:
                     reason=row["reason"],
                     entries=row["entries"],
                     scopes=row["scopes"],
-                    hmacs=row["hmacs"],
+                    hmacs=row["hmacs"][:HASHES_MAX],
                 )
                 for row in rows
             ]

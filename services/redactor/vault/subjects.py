@@ -6,9 +6,9 @@ from typing import Final
 from services.redactor.kinds import KINDS, LITERAL, PERSON, Spelling
 from services.redactor.placeholders import normalise
 from services.redactor.vault import sealing
-from shared.contracts.vault import HASHES_MAX
 
 _DIGITS_MIN: Final = 4
+_ORDER: Final = {kind: number for number, kind in enumerate(KINDS)}
 
 
 class Subjects:
@@ -28,12 +28,11 @@ class Subjects:
         Only of whole values: who asks for "Anders Hansen" is not given every Hansen.
         """
         key = self._key(tenant)
-        found = [
-            sealing.subject_hashes(key, kind, value)[0]
-            for value in values
-            for kind in _kinds_of(value)
-        ]
-        return tuple(dict.fromkeys(found))[:HASHES_MAX]
+        # Kind by kind, the likeliest first: a message has room for so many only.
+        taken_for = [(kind, value) for value in values for kind in _kinds_of(value)]
+        taken_for.sort(key=lambda pair: _ORDER[pair[0]])
+        found = [sealing.subject_hashes(key, *pair)[0] for pair in taken_for]
+        return tuple(dict.fromkeys(found))
 
     def _key(self, tenant: str) -> bytes:
         key = self._keys.get(tenant)
