@@ -44,11 +44,9 @@ _NUMBER: Final = rf"(?P<number>{_DIGIT}{{1,{NUMBER_DIGITS_MAX}}})(?!{_DIGIT})"
 _MORE: Final = f"{{{CODE_CHARS_MIN - 2},{CODE_CHARS_MAX - 2}}}"
 _CODE: Final = rf"(?P<code>[{CODE_FIRST}][{CODE_LETTERS}][{CODE_CHARS}]{_MORE})(?=s?(?![^\W_]))"
 _TAIL: Final = rf"(?:(?P<closing>{_CLOSING})(?P<genitive>s|(?<=[^\W_]):s)(?![^\W_]))?"
-_NO_CODE: Final = r"(?P<code>(?!))?"
-_NUMBERED: Final = re.compile(f"{_WORD}{_SEPARATOR}{_NO_CODE}{_NUMBER}{_TAIL}", re.IGNORECASE)
-_BOTH: Final = re.compile(f"{_WORD}{_SEPARATOR}(?:{_CODE}|{_NUMBER}){_TAIL}", re.IGNORECASE)
+_PATTERN: Final = re.compile(f"{_WORD}{_SEPARATOR}(?:{_CODE}|{_NUMBER}){_TAIL}", re.IGNORECASE)
 
-# Wider than the real patterns: holding a little too much is safe, too little is not.
+# Wider than the real pattern: holding a little too much is safe, too little is not.
 _BEGUN: Final = re.compile(
     rf"(?<![^\W_])(?P<word>[^\W\d_]{{1,{WORD_CHARS_MAX}}}+)"
     rf"(?P<rest>(?:[\\_\uff3f{_HYPHENS}{_BLANKS}]{{1,3}}|&[#0-9a-z]{{0,6}};?|%5?f?)?"
@@ -66,7 +64,6 @@ class Reading:
         """`taken` are placeholders with their kinds; `is_known` says which may be meant."""
         self._is_known = is_known
         self._is_compact = naming.style is Style.COMPACT
-        self._pattern = _BOTH if self._is_compact else _NUMBERED
         # By a word in lower case: how placeholders spell it. By a shipped label: what it may be.
         self._own: dict[str, dict[str, None]] = {}
         self._by_label: dict[str, dict[str, None]] = {}
@@ -76,8 +73,6 @@ class Reading:
             self._own.setdefault(word.casefold(), {})[word] = None
         for code, kind in taken:
             self._note(word_of(code), kind)
-            if "_" not in code:
-                self._pattern = _BOTH
         self._begun = _beginnings(frozenset(self._own))
 
     def _note(self, word: str, kind: str) -> None:
@@ -86,7 +81,7 @@ class Reading:
 
     def find(self, text: str, start: int = 0) -> Iterator[re.Match[str]]:
         """Yield whatever looks like a placeholder, known or not, in the order of the text."""
-        for match in self._pattern.finditer(text, start):
+        for match in _PATTERN.finditer(text, start):
             if self._is_word(match["word"].casefold()):
                 yield match
 
@@ -104,12 +99,10 @@ class Reading:
     def is_made_up(self, match: re.Match[str]) -> bool:
         """Return whether nobody writes so but to name a placeholder, one that does not exist."""
         word = match["word"]
-        own = self._own.get(word.casefold())
-        if not own:
-            return False
-        if match["code"]:
-            return self._is_compact and match["hyphen"] == "-" and word in own
-        return match["underscore"] is not None
+        own = self._own.get(word.casefold(), ())
+        if self._is_compact and match["code"] and match["hyphen"] == "-":
+            return word in own
+        return bool(own) and match["underscore"] is not None
 
     def begun(self, text: str, start: int) -> int:
         """Return from where the end of `text` may still become a placeholder; else its length."""
