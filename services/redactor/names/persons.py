@@ -84,6 +84,7 @@ def link(
         if span.type == PERSON
     ]
     known = [mention for person in before for mention in person.mentions]
+    mentions = _join_inverted(mentions, documents, known)
     _trim_genitives(mentions, documents, {part for mention in known for part in mention.parts})
     people = _full_names(mentions, before)
     again = _Again([*known, *mentions])
@@ -108,6 +109,26 @@ def _mention(number: int, span: Span, written: str) -> Mention:
         words = words[1:] + words[:1]
     parts = [word for word in words if word not in naming.PARTICLES] or words
     return Mention(number, span, tuple(parts), inverted=inverted)
+
+
+def _join_inverted(
+    mentions: list[Mention], documents: Sequence[Document], before: list[Mention]
+) -> list[Mention]:
+    """Make one of "Hansen, Karen" where Karen Hansen is known: a rule may have seen two persons."""
+    full = {(one.parts[-1], one.parts[0]) for one in (*before, *mentions) if not one.is_lone}
+    joined: list[Mention] = []
+    for mention in sorted(mentions, key=lambda one: one.position):
+        last = joined[-1] if joined else None
+        if last and last.document == mention.document and (*last.parts, *mention.parts) in full:
+            between = documents[mention.document].text[last.span.end : mention.span.start]
+            if between == ", ":
+                span = replace(last.span, end=mention.span.end)
+                joined[-1] = Mention(
+                    mention.document, span, (*mention.parts, *last.parts), inverted=True
+                )
+                continue
+        joined.append(mention)
+    return joined
 
 
 def _trim_genitives(

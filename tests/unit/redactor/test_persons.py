@@ -12,6 +12,7 @@ from tests.unit.redactor.masking import mask, masked
         ("Anders Hansen og Hansens sag", "Klient_001 og Klient_001s sag"),
         ("Anders Hansen, Hansen's sag", "Klient_001, Klient_001's sag"),
         ("Anders Hansen / Hansen, Anders", "Klient_001 / Klient_001"),
+        ("Anders Hansen. Skriv til Hansen, Anders.", "Klient_001. Skriv til Klient_001."),
         ("Anders Hansen. A. Hansen kom.", "Klient_001. Klient_001 kom."),
         ("ANDERS HANSEN er Anders Hansen", "Klient_001 er Klient_001"),
         ("Anders Hansen, altså anders hansen", "Klient_001, altså Klient_001"),
