@@ -66,6 +66,10 @@ class Runs:
             return False
         return not self.text[self.text.rfind("\n", 0, end) + 1 : self.starts[at]].strip()
 
+    def owns(self, stop: int) -> bool:
+        """Return whether a noun follows, as after a German genitive: "Petra Müllers Haus"."""
+        return stop < self.count and self.gap(stop) == " " and self.is_capital(stop)
+
     def is_above_address(self, at: int) -> bool:
         """Return whether this word begins a line and the next line is an address."""
         if not self._address_starts:

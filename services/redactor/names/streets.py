@@ -65,7 +65,7 @@ LIVING: Final = frozenset(
         """
         bor bur bo boende bosatt wohnt wohne wohnhaft wohnen lives live living adresse adressen
         adresses anschrift bopæl address adr hjemmeadresse postadresse besøgsadresse lieferadresse
-        flytter flyttet zieht
+        flytter flyttet zieht straße strasse street gatuadress gateadresse gadenavn vejnavn
         """
     )
 )

@@ -66,7 +66,7 @@ _CAPITAL: Final = "[A-ZÆØÅÄÖÜÉ]"
 _CITY: Final = (
     rf"{_CAPITAL}[^\W\d_]*(?:[-'][^\W\d_]+)*"
     rf"(?: (?:am|an der|ob der|im|in|v\. ?d\.|i|på) {_CAPITAL}[^\W\d_]+)?"
-    r"(?: (?:NØ|NV|SØ|SV|[CKNSVØ])\b(?!\.[A-Z]))?"
+    r"(?: (?:NØ|NV|SØ|SV|[CKMNSVØ])\b(?!\.[A-Z]))?"
     # A second word of its own belongs to the city only if the line or the sentence ends after it.
     rf"(?: {_CAPITAL}[^\W\d_]+(?=[ ]*(?:\n|\Z|,|\.(?:\s|\Z))))?"
 )
@@ -82,19 +82,18 @@ _US_PLACE: Final = re.compile(
     r"(?:,? (?:Apt|Apartment|Unit|Suite)\.? ?#?[0-9A-Za-z]{1,4}\b)?[,\n][ \n]?"
     r"[A-Z][a-z]+(?: [A-Z][a-z]+){0,2}, [A-Z]{2} [0-9]{5}(?:-[0-9]{4})?\b"
 )
-_PLACE_LABEL: Final = re.compile(
-    r"\b(?:postnr|postnummer|plz|ort|by|poststed|postort|postadresse|postal_code|city|zip)"
-    r"[\w /.,&-]{0,16}[\"']?[ ]*[:=|][ \"']*\Z",
-    re.IGNORECASE,
+_FIELD: Final = re.compile(
+    r"(?i:\b(?:postnr|postnummer|plz|ort|by|poststed|postort|postal_code|city|zip)"
+    r"[\w /.,&-]{0,16}[\"']?[ ]*[:=|][ \"']*)"
+    rf"({_POSTCODE} +{_CITY})"
 )
+"""A postcode and city that stand alone in a field of a form."""
 _BOX: Final = re.compile(rf"Postfach [0-9 ]{{2,11}}(?:{_PLACE.pattern})?")
 _DATED_STREET: Final = re.compile(
     r"(?:Straße|Strasse|Platz) des [0-9]{1,2}\. [A-Z][a-zä]+ [0-9]{1,4}[a-z]?\b"
     rf"(?:{_PLACE.pattern})?"
 )
 """Streets and boxes with a number in their very name."""
-_WHOLE_PLACE: Final = re.compile(rf"{_POSTCODE} +{_CITY}")
-_LABEL_CHARS: Final = 40
 _LIVING_WORDS: Final = 3
 _COUNTRY: Final = re.compile(
     r"[ ]*,?[ ]*\n?[ ]*(?:Danmark|Denmark|Norge|Noreg|Norway|Sverige|Sweden|Deutschland|Germany)\b"
@@ -114,6 +113,8 @@ _FLAT_CHARS: Final = 20
 def find(document: Document) -> Iterator[Span]:
     text = document.text
     words: Words | None = None
+    for field in _FIELD.finditer(text):
+        yield document.span(*field.span(1), KIND, 0.8, "field")
     for pattern in (_BOX, _DATED_STREET):
         for match in pattern.finditer(text):
             yield document.span(*match.span(), KIND, 0.9, "number in its name")
@@ -125,11 +126,7 @@ def find(document: Document) -> Iterator[Span]:
             and not _ends_here(text, number)
         ):
             continue
-        span = (
-            _continental(document, words, number)
-            or _english(document, words, number)
-            or _labelled_place(document, number)
-        )
+        span = _continental(document, words, number) or _english(document, words, number)
         if span:
             yield span
 
@@ -147,9 +144,11 @@ def _continental(document: Document, words: Words, number: re.Match[str]) -> Spa
         return None
     start = _street_start(document, words, last)
     street = _is_street(document, words, last, start)
-    if not street and not words.text[last][0].isupper():
-        return None
     end, place = _rest_of_address(text, number.end())
+    if not street and words.text[last][0].islower():
+        street = _has_lower_case_place(words.lower[last], text, number.end())
+        if not street:
+            return None
     if street:
         return document.span(start, end, KIND, 0.95 if place else 0.85, "street")
     if _is_lived_in(words, start, last):
@@ -171,7 +170,7 @@ def _is_street(document: Document, words: Words, last: int, start: int) -> bool:
     if word in streets.SUFFIXES:
         return (
             start < words.starts[last]
-            and word not in streets.RANKS
+            and (word not in streets.RANKS or words.lower[last - 1].endswith("er"))
             and words.text[last - 1][0].isupper()
         )
     if start < words.starts[last]:
@@ -190,9 +189,16 @@ def _rest_of_address(text: str, at: int) -> tuple[int, bool]:
     place = _PLACE.match(text, end)
     if place is None:
         place = _LOWER_PLACE.match(text, end)
-        return (place.end(), True) if place else (end, False)
+        return (place.end() if place else end), False
     country = _COUNTRY.match(text, place.end())
     return country.end() if country else place.end(), True
+
+
+def _has_lower_case_place(word: str, text: str, at: int) -> bool:
+    """Return whether this is "lærkevej 22, 3700 rønne", all without a capital."""
+    named = word.endswith(streets.SUFFIXES) and word not in streets.SUFFIXES
+    house = _HOUSE.match(text, at)
+    return named and _LOWER_PLACE.match(text, house.end() if house else at) is not None
 
 
 def _is_lived_in(words: Words, start: int, last: int) -> bool:
@@ -201,15 +207,6 @@ def _is_lived_in(words: Words, start: int, last: int) -> bool:
     if first > last or words.lower[last] in streets.NO_STREETS:
         return False
     return any(one in streets.LIVING for one in words.lower[max(0, first - _LIVING_WORDS) : first])
-
-
-def _labelled_place(document: Document, number: re.Match[str]) -> Span | None:
-    """Return a postcode and city that stand alone in a field of a form."""
-    start = number.start()
-    place = _WHOLE_PLACE.match(document.text, start)
-    if place and _PLACE_LABEL.search(document.text[max(0, start - _LABEL_CHARS) : start]):
-        return document.span(start, place.end(), KIND, 0.8, "labelled place")
-    return None
 
 
 def _street_start(document: Document, words: Words, last: int) -> int:

@@ -98,6 +98,8 @@ def _in_run(document: Document, runs: Runs, first: int, end: int) -> Iterator[Sp
 def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
     """Return the span of a name; its genitive ending stays outside."""
     letters = runs.lexicon.genitive_letters(runs.lower[name.stop - 1])
+    if letters == 1 and runs.language == _GERMAN and not runs.owns(name.stop):
+        letters = 0
     end = runs.ends[name.stop - 1] - letters
     return document.span(runs.starts[first], end, KIND, name.score, name.rule)
 

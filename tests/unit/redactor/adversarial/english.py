@@ -51,11 +51,11 @@ CASES = (
     Case("12 High Street, Leeds LS1 4AB", ("12 High Street", "LS1 4AB")),
     Case("88 Pine Ridge Drive, Apt 3B\nSalem, OR 97301", ("88 Pine", "Apt 3B", "Salem", "97301")),
     Case("My husband John and my colleague Jadwiga left.", ("John", "Jadwiga"), ("husband",)),
+    Case("Reach me at jo [dot] crane [at] example [dot] com", ("crane",)),
 )
 
 MISSES = (
     Case("Will Smithers is the one to call.", ("Will Smithers",)),
     Case("Muqtada met Chahine at noon.", ("Muqtada", "Chahine")),
     Case("My handle is crane_zebulon99.", ("crane_zebulon99",)),
-    Case("Reach me at jo [dot] crane [at] example [dot] com", ("crane",)),
 )
