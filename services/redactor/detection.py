@@ -1,6 +1,6 @@
 """Finds personal data in one text: runs every recogniser over it and settles what overlaps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Self, cast
 
@@ -46,9 +46,7 @@ class Detector:
     def __init__(self, recognisers: Sequence[Recogniser], lexicon: Lexicon) -> None:
         self._recognisers = sorted(recognisers, key=lambda one: -one.PRIORITY)
         self._lexicon = lexicon
-        words = [(word, one.KIND) for one in recognisers for word in one.CONTEXT]
-        words += [(word, IMPERSONAL) for word in _IMPERSONAL_WORDS]
-        self._context = ContextWords(words)
+        self._context = context_words(recognisers)
 
     def document(self, canonical: Canonical, language: str | None = None) -> Document:
         """Return the text as recognisers see it; nothing has been looked for yet."""
@@ -76,3 +74,9 @@ class Detector:
             for span in document.found
             for start, end in [canonical.original(span.start, span.end)]
         ]
+
+
+def context_words(recognisers: Iterable[Recogniser]) -> ContextWords:
+    """Return the context words of `recognisers`, and those of things that belong to nobody."""
+    words = [(word, one.KIND) for one in recognisers for word in one.CONTEXT]
+    return ContextWords([*words, *((word, IMPERSONAL) for word in _IMPERSONAL_WORDS)])

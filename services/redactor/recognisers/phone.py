@@ -115,7 +115,8 @@ def _national(document: Document) -> Iterator[Span]:
         for match in document.matches(pattern):
             kinds = document.kinds_before(match.start())
             if (
-                IMPERSONAL not in kinds
+                not any(one.start <= match.start() < one.end for one in document.found)
+                and IMPERSONAL not in kinds
                 and not _DATE.match(match.group())
                 and any(_valid(match.group(), country) for country in countries)
             ):

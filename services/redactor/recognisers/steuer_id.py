@@ -43,4 +43,4 @@ def find(document: Document) -> Iterator[Span]:
         if KIND in kinds:
             yield document.span(*match.span(), KIND, 1.0, "context")
         elif IMPERSONAL not in kinds and idnr.is_valid(re.sub(r"[ /\n]", "", match.group())):
-            yield document.span(*match.span(), KIND, 0.85, "checksum")
+            yield document.span(*match.span(), KIND, 0.9, "checksum")

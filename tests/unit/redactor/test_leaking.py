@@ -65,3 +65,30 @@ def test_what_the_masker_masks_does_not_leak() -> None:
     serialised = json.dumps(found.texts, ensure_ascii=False).encode()
 
     assert not leak_check(serialised, found.surfaces)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        ("070761-4285", "cpr"),
+        ("01010750160", "fodselsnummer"),
+        ("19850709-9805", "personnummer"),
+        ("36574261809", "steuer_id"),
+        ("65 170839 J 003", "sozialversicherungsnummer"),
+        ("DK50 0040 0440 1162 43", "iban"),
+    ],
+)
+def test_a_number_with_a_checksum_that_nobody_looked_at_is_noticed(number: str, kind: str) -> None:
+    overlooked = json.dumps({"messages": [{"content": "Hej"}], "user": number}).encode()
+
+    assert kind in leak_check(overlooked, frozenset())
+
+
+@pytest.mark.parametrize(
+    "text", ["Ordrenummer 01010750160", "Varenr. 36574261809", "Model DE89370400440532013001"]
+)
+def test_what_is_left_on_purpose_is_no_leak(text: str) -> None:
+    serialised = json.dumps({"content": mask(text).texts[0]}).encode()
+
+    assert text.encode() in serialised
+    assert not leak_check(serialised, frozenset())
