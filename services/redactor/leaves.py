@@ -36,6 +36,8 @@ _DATA: Final = frozenset({"default", "const", "examples", "enum", "mapping"})
 """Below these stand values: no word in them is one of JSON Schema."""
 _IDENTIFIER: Final = re.compile(r"[\w.-]+")
 _BETWEEN_WORDS: Final = re.compile(r"(?<=[^\W\d_])[_.-]+(?=\w)|(?<=[a-zæøåäöüß])(?=[A-ZÆØÅÄÖÜ])")
+_ESCAPE_CHARS: Final = 2
+_LETTERS: Final = re.compile(r"(?<!\\)(?:\\u[0-9a-fA-F]{4})+")
 _ESCAPES: Final = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/nt]')
 _NO_WORDS: Final = re.compile(r"[^A-Za-zÀ-ÿ]*[0-9][^A-Za-zÀ-ÿ]*")
 
@@ -47,6 +49,12 @@ class Pen:
     change: Callable[[str], str]
     stand_in: Callable[[str], str]
     """Returns the placeholder of a whole name."""
+
+    def text(self, said: str) -> str:
+        """Return a text: no name hides behind the escapes of JSON in the middle of it."""
+        plain = _LETTERS.sub(_unescaped, said) if "\\u" in said else said
+        changed = self.change(plain)
+        return said if changed == plain else changed
 
     def name(self, said: str) -> str:
         """Return a name that somebody chose: as it is, or a placeholder for all of it.
@@ -60,7 +68,7 @@ class Pen:
     def said_of(self, name: str, value: str) -> str:
         """Return a value; for a number, its name says whose it is."""
         if not name or not _NO_WORDS.fullmatch(value):
-            return self.change(value)
+            return self.text(value)
         before = f"{_spoken(name)}: "
         changed = self.change(before + value)
         return changed.removeprefix(before)
@@ -158,7 +166,8 @@ def _broken(text: str, pen: Pen) -> str:
 
 def _unescaped(match: re.Match[str]) -> str:
     read = str(json.loads(f'"{match.group()}"'))
-    return read if read.isprintable() or read in "\n\t" else match.group()
+    is_sign = len(match.group()) > _ESCAPE_CHARS and not {'"', "\\"}.isdisjoint(read)
+    return match.group() if is_sign or not (read.isprintable() or read in "\n\t") else read
 
 
 def _without_doubles(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

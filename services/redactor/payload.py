@@ -69,8 +69,8 @@ def _walked(event: RequestSubmitted, pen: Pen) -> dict[str, Any]:
 def _message(message: Message, pen: Pen) -> dict[str, Any]:
     return {
         "role": message.role,
-        "content": pen.change(message.content),
-        "name": _said(message.name, pen.change),
+        "content": pen.text(message.content),
+        "name": _said(message.name, pen.text),
         "parts": [_part(part, pen) for part in message.parts],
         "tool_calls": [_tool_call(call, pen) for call in message.tool_calls],
         "tool_call_id": _said(message.tool_call_id, pen.name),
@@ -85,11 +85,11 @@ def _part(part: Part, pen: Pen) -> dict[str, Any]:
     opaque = part.kind is not PartKind.TEXT
     return {
         "kind": part.kind,
-        "text": _said(part.text, pen.change),
+        "text": _said(part.text, pen.text),
         "url": _said(part.url, lambda url: _url(url, pen)) if opaque else None,
         "data": _said(part.data, lambda data: _encoded(data, pen)) if opaque else None,
         "media_type": _said(part.media_type, pen.name),
-        "name": _said(part.name, pen.change),
+        "name": _said(part.name, pen.text),
     }
 
 
@@ -113,7 +113,7 @@ def _tool_call(call: ToolCall, pen: Pen) -> dict[str, Any]:
 def _tool(tool: Tool, pen: Pen) -> dict[str, Any]:
     return {
         "name": pen.name(tool.name),
-        "description": _said(tool.description, pen.change),
+        "description": _said(tool.description, pen.text),
         "parameters": None if tool.parameters is None else leaves.schema(tool.parameters, pen),
         "strict": tool.strict,
     }

@@ -25,6 +25,8 @@ def planted(letter: Letter) -> Iterator[Planted]:
     for role in ("system", "developer", "user", "assistant"):
         turns = [{"role": role, "content": letter.text}, {"role": "user", "content": HELLO}]
         yield Planted(role, {"messages": turns}, {"messages": turns})
+    dumped = [{"role": "user", "content": f"{HELLO} Data: {json.dumps({'brev': letter.text})}"}]
+    yield Planted("JSON in a text", {"messages": dumped}, {"messages": dumped})
     yield from _names(letter)
     yield from _parts(letter)
     yield from _calls(letter)

@@ -122,6 +122,17 @@ def test_what_is_not_personal_goes_on_as_it_came() -> None:
         assert getattr(after, name) == getattr(request, name)
 
 
+def test_no_name_hides_behind_escapes_in_the_middle_of_a_text() -> None:
+    written = json.dumps({"navn": "Søren Brandtgaard", "vej": "Åboulevarden 9", "a": '"\\'})
+    request = _request({"messages": [{"role": "user", "content": f"Find ordren. Data: {written}"}]})
+
+    (message,) = _masked(request)[0].messages
+
+    for value in ("Brandtgaard", "boulevarden", "ren "):
+        assert value not in message.content.replace("ordren", "")
+    json.loads(message.content.partition("Data: ")[2])
+
+
 def test_a_pasted_picture_is_not_walked() -> None:
     data = "data:image/png;base64," + "QUJD" * 100_000
     request = _planted(f"{ROOT}messages[].parts[].url", data)
