@@ -193,7 +193,7 @@ def _show_public(sets: dict[str, list[Prompt]], runs: dict[str, Run]) -> None:
 
 
 def _show_speed(prompts: Sequence[Prompt], runs: dict[str, Run]) -> None:
-    print("## speed, one prompt at a time on one core\n")
+    print("## speed, one prompt at a time, in CPU time of one core\n")
     words = sum(len(prompt.text.split()) for prompt in prompts)
     rows = []
     for system, run in runs.items():
@@ -207,7 +207,7 @@ def _show_speed(prompts: Sequence[Prompt], runs: dict[str, Run]) -> None:
                 f"{run.memory_mib:,.0f}",
             )
         )
-    _table(("system", "words/s", "median ms", "p99 ms", "peak memory MiB"), rows)
+    _table(("system", "words/s", "median CPU ms", "p99 CPU ms", "peak memory MiB"), rows)
 
 
 def _show_command(prompts: Sequence[Prompt]) -> None:
