@@ -127,7 +127,7 @@ class Masker:
         for one in read:
             one.document.language = language
             one.document.dictionary = rules.dictionary
-            self._detector.run(one.document)
+            self._detector.run(one.document, rules.policy.bias)
         naming = Naming.of(rules.policy, language)
         _repeat_values(read, memory.earlier)
         linked = link([one.document for one in read], memory.people())

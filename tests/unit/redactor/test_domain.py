@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.redactor.policy import Rules
 from services.redactor.restoring import restore
-from shared.contracts.masking import MaskingPolicy, Style
+from shared.contracts.masking import Bias, MaskingPolicy, Style
 from tests.unit.redactor.masking import mask, masked, masker
 
 
@@ -150,3 +150,18 @@ def test_a_compact_placeholder_does_not_run_into_a_word(text: str) -> None:
 
     assert "Hansen" not in found.texts[0]
     assert restore(found.texts[0], found.mapping) == (text, 0)
+
+
+@pytest.mark.parametrize(
+    ("bias", "seen"),
+    [
+        (Bias.PRECISE, ["Jeg talte med Bo.", "0101901234"]),
+        (Bias.BALANCED, ["Jeg talte med Klient_001.", "Telefon_001"]),
+        (Bias.THOROUGH, ["Jeg talte med Klient_001.", "Id_001"]),
+    ],
+)
+def test_the_policy_chooses_between_misses_and_false_alarms(bias: Bias, seen: list[str]) -> None:
+    rules = Rules(policy=MaskingPolicy(bias=bias))
+    texts = ("Jeg talte med Bo.", "0101901234")
+
+    assert [masker().mask([text], "da", rules).texts[0] for text in texts] == seen
