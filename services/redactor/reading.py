@@ -46,6 +46,8 @@ _CODE: Final = rf"(?P<code>[{CODE_FIRST}][{CODE_LETTERS}][{CODE_CHARS}]{_MORE})(
 _TAIL: Final = rf"(?:(?P<closing>{_CLOSING})(?P<genitive>s|(?<=[^\W_]):s)(?![^\W_]))?"
 _PATTERN: Final = re.compile(f"{_WORD}{_SEPARATOR}(?:{_CODE}|{_NUMBER}){_TAIL}", re.IGNORECASE)
 
+_A_DIGIT: Final = re.compile(_DIGIT)
+
 # Wider than the real pattern: holding a little too much is safe, too little is not.
 _BEGUN: Final = re.compile(
     rf"(?<![^\W_])(?P<word>[^\W\d_]{{1,{WORD_CHARS_MAX}}}+)"
@@ -64,23 +66,19 @@ class Reading:
         """`taken` are placeholders with their kinds; `is_known` says which may be meant."""
         self._is_known = is_known
         self._is_compact = naming.style is Style.COMPACT
-        # By a word in lower case: how placeholders spell it. By a shipped label: what it may be.
-        self._own: dict[str, dict[str, None]] = {}
-        self._by_label: dict[str, dict[str, None]] = {}
-        for kind in KINDS:
-            self._note(naming.word(kind), kind)
-        for word in naming.words:
-            self._own.setdefault(word.casefold(), {})[word] = None
+        own, by_label = _named(naming)
+        self._own = dict(own)
+        self._by_label = dict(by_label)
         for code, kind in taken:
-            self._note(word_of(code), kind)
+            word, label = word_of(code), kind_named(kind).label
+            _note(self._own, word.casefold(), word)
+            _note(self._by_label, label, word)
         self._begun = _beginnings(frozenset(self._own))
-
-    def _note(self, word: str, kind: str) -> None:
-        self._own.setdefault(word.casefold(), {})[word] = None
-        self._by_label.setdefault(kind_named(kind).label, {})[word] = None
 
     def find(self, text: str, start: int = 0) -> Iterator[re.Match[str]]:
         """Yield whatever looks like a placeholder, known or not, in the order of the text."""
+        if _A_DIGIT.search(text, start) is None:
+            return
         for match in _PATTERN.finditer(text, start):
             if self._is_word(match["word"].casefold()):
                 yield match
@@ -126,6 +124,27 @@ class Reading:
             if code is not None and self._is_known(code):
                 return code
         return None
+
+
+_Words = dict[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=256)
+def _named(naming: Naming) -> tuple[_Words, _Words]:
+    """Return how words in lower case are spelled, and the words of each shipped label."""
+    own: _Words = {}
+    by_label: _Words = {}
+    for word in naming.words:
+        _note(own, word.casefold(), word)
+    for kind in KINDS:
+        _note(by_label, kind_named(kind).label, naming.word(kind))
+    return own, by_label
+
+
+def _note(words: _Words, key: str, word: str) -> None:
+    known = words.get(key, ())
+    if word not in known:
+        words[key] = (*known, word)
 
 
 @lru_cache(maxsize=256)

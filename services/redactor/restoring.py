@@ -41,8 +41,9 @@ class Restorer:
     def feed(self, piece: str) -> str:
         """Return what can be passed on for good, now that `piece` has arrived."""
         self._held += piece
-        text = self._before + self._held
-        return self._release(text, self._reading.begun(text, len(self._before)))
+        text, start = self._before + self._held, len(self._before)
+        until = self._reading.begun(text, start)
+        return "" if until == start else self._release(text, until)
 
     def finish(self) -> str:
         """Return the rest; nothing can follow."""
