@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from services.router.domain import decide
+from services.router.providers.base import Delta, Finished
 from services.router.wire import chat
+from shared.contracts.completions import CompletionProduced, FinishReason
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import Message, Part, PartKind, Role, Tool, ToolCall
 from shared.contracts.stated import Capability
-from tests.unit.router.world import model, policy, request
+from tests.unit.router.world import Scene, model, policy, request
 
 CALL = ToolCall(id="call_1", name="find_order", arguments='{"af": "Klient_001"}')
 TOOL = Tool(name="find_order", description="Finder", parameters={"type": "object"}, strict=True)
@@ -190,3 +192,18 @@ def test_a_hold_covers_tools_calls_and_images() -> None:
     ):
         leg = decide(request(**more), {"a": model("a")}, policy("a")).plan[0]
         assert leg.input_tokens_max > plain + 900
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_calls_are_kept_for_a_request_that_comes_again(*, stream: bool) -> None:
+    called = Finished(FinishReason.TOOL_CALLS, None, (CALL,))
+    scene = Scene([model("a")], {"a": (Delta("", unsaid=CALL.arguments), called)})
+    event = request(tools=(TOOL,), stream=stream)
+
+    first, again = await scene.play(event), await scene.play(event)
+
+    for events in (first, again):
+        (produced,) = (one for one in events if isinstance(one, CompletionProduced))
+        assert (produced.tool_calls, produced.text, produced.chunks) == ((CALL,), "", 0)
+        assert produced.usage.output_tokens > 0
+    assert scene.calls("a") == 1
