@@ -62,7 +62,7 @@ def find(document: Document) -> Iterator[Span]:
             yield document.span(*match.span(), KIND, sure, "context")
         elif IMPERSONAL in kinds:
             continue
-        elif separator == "-":
+        elif separator and "-" in separator:
             yield document.span(
                 *match.span(),
                 KIND,
