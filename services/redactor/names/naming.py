@@ -16,6 +16,15 @@ TITLES: Final = _words(
 )
 """Whoever follows is a person, known name or not."""
 
+NO_FIRST: Final = {
+    "da": frozenset({"till"}),
+    "nb": frozenset({"till"}),
+    "nn": frozenset({"till"}),
+    "sv": frozenset({"till"}),
+    "en": frozenset({"my"}),
+}
+"""First names elsewhere that are small words in a language."""
+
 FACULTIES: Final = _words("med rer nat phil jur oec pol dent vet")
 """With a stop they are part of a title: "Dr. med. Abendroth"."""
 

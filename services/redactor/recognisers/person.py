@@ -106,7 +106,7 @@ def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
 
 def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
     lower = runs.lower[at]
-    if lower in naming.NEVER_FIRST or (lower == "till" and runs.language != _GERMAN):
+    if lower in naming.NEVER_FIRST or lower in naming.NO_FIRST.get(runs.language or "", ()):
         return None
     if at + 1 < runs.count and (lower, runs.lower[at + 1]) in naming.NO_NAMES:
         return None
@@ -260,5 +260,6 @@ def _is_lower_case_pair(runs: Runs, at: int) -> bool:
     if surname in lexicon.words or surname in lexicon.ambiguous:
         return False
     first = runs.lower[at]
-    everyday = first in lexicon.words or first in naming.NEVER_ALONE
+    small = first in naming.NO_FIRST.get(runs.language or "", ())
+    everyday = small or first in lexicon.words or first in naming.NEVER_ALONE
     return surname in lexicon.surnames and not everyday
