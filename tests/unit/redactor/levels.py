@@ -199,6 +199,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
             ("Anders Hansen er muslim.", "religion"),
             ("Anders Hansens søn Max er begyndt i tredje klasse.", "minor"),
             ("CPR 010190-1234 skal rettes.", "cpr"),
+            ("Adgangskode: Sommer2024!", "secret"),
         ],
         "nb": [
             ("Kari Berge er sykmeldt med en depresjon.", "health"),
@@ -206,6 +207,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
             ("Kari Berge har en datter på 9 år.", "minor"),
             ("Kari Berge er dømt til fengsel.", "crime"),
             ("Kari Berge er lesbisk.", "sexuality"),
+            ("Passord: Sommer2024!", "secret"),
         ],
         "nn": [
             ("Kari Berge er sjukmeld etter ein operasjon.", "health"),
@@ -221,6 +223,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
             ("Anna Lindqvist har en flicka på 6 år.", "minor"),
             ("Anna Lindqvist finns i belastningsregistret.", "crime"),
             ("Anna Lindqvist är homosexuell.", "sexuality"),
+            ("lösenordet är korv99Brod", "secret"),
         ],
         "de": [
             ("Frau Anna Krüger ist schwanger.", "health"),
@@ -229,6 +232,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
             ("Herr Max Krüger ist vorbestraft.", "crime"),
             ("Herr Max Krüger hat einen Migrationshintergrund.", "ethnicity"),
             ("Herr Max Krüger liegt im Krankenhaus.", "health"),
+            ("Mein Passwort ist Geheim#12", "secret"),
         ],
         "en": [
             ("John Smithers was diagnosed with cancer.", "health"),
@@ -236,6 +240,7 @@ SAMPLES: Final[dict[Sensitivity, Samples]] = {
             ("Patient: John Smithers, seen on Monday.", "health"),
             ("John Smithers has a 7-year-old daughter.", "minor"),
             ("John Smithers has a criminal record.", "crime"),
+            ("password: hunter2", "secret"),
             ("John Smithers told us about his political views.", "politics"),
         ],
     },
