@@ -1,8 +1,9 @@
 """What is measured, each behind one function from text to spans, each in a process of its own.
 
 `python -m tests.bench.pii.systems NAME` reads lines of JSON (`id`, `lang`, `text`) and writes
-`id`, `spans` and `seconds` of CPU for each, and at last a line with its greatest memory. It runs in the
-peers' environment too, so it imports nothing but the standard library before it knows its name.
+`id`, `spans` and `seconds` of CPU for each, and at last a line with its greatest memory. It runs
+in the peers' environment too, so it imports nothing but the standard library before it knows its
+name.
 """
 
 import importlib
