@@ -18,7 +18,7 @@ CONTEXT: Final = (
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
-        ("Reg.nr. 1234, kontonr. 0012345678", "1234, kontonr. 0012345678"),
+        ("Reg.nr. 1234, kontonr. 0012345678", "0012345678"),
         ("Indsæt på konto 1234-0012345678", "1234-0012345678"),
         ("Min NemKonto er 1234 12345678.", "1234 12345678"),
         ("Kontonummer: 1234.56.78903", "1234.56.78903"),
@@ -49,6 +49,7 @@ _NUMBER: Final = re.compile(
     r"(?! ?(?:kr|sek|nok|dkk|eur|usd|gbp|€|£|\$|%|stk))",
     re.IGNORECASE,
 )
+_PART: Final = re.compile(r"[0-9](?:[0-9 ,./:-]*[0-9])?")
 _NORWEGIAN: Final = re.compile(
     r"(?<![\w.-])[0-9]{4}([. ])\n?[0-9]{2}\1\n?[0-9]{5}(?![\w-]|\.[0-9])"
 )
@@ -63,8 +64,11 @@ def find(document: Document) -> Iterator[Span]:
     if not document.numbers and not any(map(str.isdigit, document.text)):
         return
     for match in document.after(KIND, _NUMBER):
-        if not _DATE.match(match.group()) or _is_sort_code(document, match.start()):
-            yield document.span(*match.span(), KIND, 0.85, "context")
+        if _DATE.match(match.group()) and not _is_sort_code(document, match.start()):
+            continue
+        # A word between branch and account is left where it is.
+        for part in _PART.finditer(document.text, *match.span()):
+            yield document.span(*part.span(), KIND, 0.85, "context")
     for match in document.matches(_NORWEGIAN):
         if IMPERSONAL not in document.kinds_before(match.start()) and _is_norwegian(match.group()):
             yield document.span(*match.span(), KIND, 0.9 if match[1] == "." else 0.6, "checksum")
