@@ -49,7 +49,8 @@ async def client(platform: Platform) -> AsyncIterator[Client]:
 
 
 def received(platform: Platform) -> str:
-    return platform.record.read_text(encoding="utf-8")
+    """Return what has reached the provider; before the first call there is no file."""
+    return platform.record.read_text(encoding="utf-8") if platform.record.exists() else ""
 
 
 def cpu_s(platform: Platform) -> float:
