@@ -38,7 +38,8 @@ _CLOSING: Final = r"[*_`~\])}>\u00bb\u201d\"]{0,3}"
 _WORD: Final = rf"(?<![^\W_])(?P<word>[^\W\d_]{{2,{WORD_CHARS_MAX}}}+)"
 _SEPARATOR: Final = (
     r"(?:(?P<underscore>\\{0,2}_|\uff3f|&#95;|&#x5f;|&lowbar;|%5f)"
-    rf"|(?P<hyphen>\\{{0,2}}-|[{_BLANKS}]?[{_HYPHENS}][{_BLANKS}]?)|[{_BLANKS}])?"
+    rf"|(?P<hyphen>\\{{0,2}}-|[{_BLANKS}]?[{_HYPHENS}][{_BLANKS}]?)"
+    rf"|[{_BLANKS}]|&nbsp;|%20)?"
 )
 _NUMBER: Final = rf"(?P<number>{_DIGIT}{{1,{NUMBER_DIGITS_MAX}}})(?!{_DIGIT})"
 _MORE: Final = f"{{{CODE_CHARS_MIN - 2},{CODE_CHARS_MAX - 2}}}"
@@ -51,7 +52,7 @@ _A_DIGIT: Final = re.compile(_DIGIT)
 # Wider than the real pattern: holding a little too much is safe, too little is not.
 _BEGUN: Final = re.compile(
     rf"(?<![^\W_])(?P<word>[^\W\d_]{{1,{WORD_CHARS_MAX}}}+)"
-    rf"(?P<rest>(?:[\\_\uff3f{_HYPHENS}{_BLANKS}]{{1,3}}|&[#0-9a-z]{{0,6}};?|%5?f?)?"
+    rf"(?P<rest>(?:[\\_\uff3f{_HYPHENS}{_BLANKS}]{{1,3}}|&[#0-9a-z]{{0,6}};?|%[25]?[0f]?)?"
     rf"(?:{_DIGIT}(?:{_DIGIT}|[a-z]){{0,{CODE_CHARS_MAX}}})?{_CLOSING}:?s?)\Z",
     re.IGNORECASE,
 )
@@ -84,15 +85,22 @@ class Reading:
                 yield match
 
     def meant(self, match: re.Match[str]) -> str | None:
-        """Return the known placeholder that is meant. The word of a kind never means another."""
-        word = match["word"].casefold()
-        return self._known(match, self._own.get(word) or self._translated(word))
+        """Return the known placeholder that is meant, if it can only be one.
+
+        The word of a kind never means another kind.
+        """
+        word = match["word"]
+        folded = word.casefold()
+        codes = self._known(match, self._own.get(folded) or self._translated(folded))
+        exact = [code for code in codes if word_of(code) == word]
+        only = exact or codes
+        return only[0] if len(only) == 1 else None
 
     def is_placeholder(self, match: re.Match[str]) -> bool:
         """Return whether anybody may take it for a placeholder, who knows no more of the case."""
         word = match["word"].casefold()
         words = (*self._own.get(word, ()), *self._translated(word))
-        return self.is_made_up(match) or self._known(match, words) is not None
+        return self.is_made_up(match) or bool(self._known(match, words))
 
     def is_made_up(self, match: re.Match[str]) -> bool:
         """Return whether nobody writes so but to name a placeholder, one that does not exist."""
@@ -118,12 +126,9 @@ class Reading:
     def _translated(self, word: str) -> Iterable[str]:
         return self._by_label.get(TRANSLATED.get(word, ""), ())
 
-    def _known(self, match: re.Match[str], words: Iterable[str]) -> str | None:
-        for word in words:
-            code = _code(word, match)
-            if code is not None and self._is_known(code):
-                return code
-        return None
+    def _known(self, match: re.Match[str], words: Iterable[str]) -> list[str]:
+        codes = (_code(word, match) for word in words)
+        return [code for code in codes if code is not None and self._is_known(code)]
 
 
 _Words = dict[str, tuple[str, ...]]

@@ -43,24 +43,19 @@ VALUES = (
     *("tlf. 22 33 44 55", "44 55 66 77", "DK50 0040 0440 1162 43"),
 )
 WORDS = ("Klient", "Kunde", "PERSON", "Telefon", "Tekst", "Ordret", "Id", *TRANSLATED)
-SEPARATORS = ("_", r"\_", r"\\_", "-", " ", "\u00a0", "\u2011", "", "&#95;", "%5F", " - ", "\uff3f")
+SEPARATORS = (
+    *("_", r"\_", r"\\_", "-", " ", "\u00a0", "\u2011", "", " - ", "\uff3f"),
+    *("&#95;", "%5F", "%20", "&nbsp;"),
+)
 NUMBERS = (
-    "001",
-    "002",
-    "004",
-    "005",
-    "012",
-    "1",
-    "4",
-    "0005",
-    "123",
-    "7Q3",
-    "7q3",
-    "2AC",
-    "012345",
+    *("001", "002", "004", "005", "012", "1", "4", "0005", "123", "012345"),
+    *("7Q3", "7q3", "2AC"),
 )
 ENDINGS = ("", "s", "'s", "\u2019s", ":s", "**", "_", "]s", "-sagen", "x", ".")
-NOISE = ("Vi ses. ", "\n", "**", "`", "[", "(", "\U0001f600", "&lt;", "ø", "_", "3 kort ", "\\")
+NOISE = (
+    *("Vi ses. ", "\n", "**", "`", "[", "(", "\U0001f600", "&lt;", "ø", "_", "3 kort ", "\\"),
+    *("\u0301", "&aring;", "\u200b"),
+)
 
 LOOK_ALIKES = st.builds("".join, st.tuples(*map(st.sampled_from, (WORDS, SEPARATORS, NUMBERS))))
 TYPED = st.builds("{}{}".format, LOOK_ALIKES, st.sampled_from(ENDINGS))

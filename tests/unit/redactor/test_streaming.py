@@ -4,10 +4,12 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from services.redactor.labels import Naming
 from services.redactor.placeholders import Mapping
 from services.redactor.streaming import Streams
 from shared.contracts.completions import ChunkProduced, ChunkRestored
 from shared.contracts.errors import ErrorCode
+from shared.contracts.masking import Style
 
 REQUEST = UUID(int=7)
 
@@ -50,6 +52,18 @@ def test_a_placeholder_split_over_chunks_is_restored() -> None:
     assert [one.sequence for one in out] == [0, 1, 2, 3, 4]
     assert out[-1].end
     assert out[-1].sha256 == _hash("Kære Anders Hansens nabo")
+
+
+def test_a_compact_placeholder_split_over_chunks_is_restored() -> None:
+    streams = Streams(8)
+    mapping = Mapping("da", Naming(Style.COMPACT), salt=b"a case")
+    code = mapping.add("person", "Jens")
+    streams.expect(REQUEST, mapping)
+    pieces = [f"Se {code[:3]}", code[3:8], code[8:], "s sag"]
+
+    out = _all(streams, *[_chunk(at, text) for at, text in enumerate(pieces)])
+
+    assert "".join(one.text for one in out) == "Se Jens' sag"
 
 
 def test_what_is_held_at_the_end_comes_before_the_end_marker() -> None:
