@@ -2,13 +2,14 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple
 
 from services.redactor.dictionaries import ALLOW, ALLOWABLE, EMPTY, Dictionary, Listed
+from services.redactor.kinds import PERSON, kind_named
 from services.redactor.names.lexicon import Lexicon
 
 WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -31,6 +32,8 @@ _BEHIND_CHARS: Final = 20
 _VALUE_CHARS: Final = 60
 _BEGINNING: Final = 2
 _DELIMITERS: Final = (";", "\t", "|", ",")
+_WORDS: Final = re.compile(r"[^\W\d_](?:.*[^\W\d_])?", re.DOTALL)
+_NO_BLANKS: Final = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _NO_KINDS: Final[frozenset[str]] = frozenset()
 
 
@@ -57,14 +60,17 @@ class Spans:
         self.spans: list[Span] = []
         self._starts: list[int] = []
 
-    def covers(self, start: int, end: int) -> bool:
-        at = bisect_left(self._starts, end)
-        return at > 0 and self.spans[at - 1].end > start
+    def over(self, start: int, end: int) -> slice:
+        """Return which of `spans` lie over a place, be it in part."""
+        last = first = bisect_left(self._starts, end)
+        while first and self.spans[first - 1].end > start:
+            first -= 1
+        return slice(first, last)
 
-    def add(self, span: Span) -> None:
-        at = bisect_left(self._starts, span.start)
-        self._starts.insert(at, span.start)
-        self.spans.insert(at, span)
+    def put(self, place: slice, span: Span) -> None:
+        """Put `span` where the spans of `place` have been."""
+        self._starts[place] = [span.start]
+        self.spans[place] = [span]
 
 
 class Cue(NamedTuple):
@@ -143,17 +149,35 @@ class Document:
             yield from pattern.finditer(self.text, start, end)
 
     def settle(self, more: Iterable[Span] = ()) -> None:
-        """Let no two finds overlap any more: the longest wins, then the surest."""
+        """Let no two finds overlap any more, and leave none of what they covered in the text.
+
+        The longest says what a place is, then the surest. Of two that overlap in part one is made,
+        over both. Not so where one of them is a person: a name goes on by itself beside what took
+        a word of it, or "Aarhus C. Anders Hansen" would be an address from end to end.
+        """
         settled = Spans()
         key = attrgetter("length", "score")
         for span in sorted([*self.found, *more], key=key, reverse=True):
-            if not settled.covers(span.start, span.end):
-                settled.add(span)
+            place = settled.over(span.start, span.end)
+            over = settled.spans[place]
+            kinds = {span.type, *(one.type for one in over)}
+            if PERSON in kinds and len(kinds) > 1:
+                for rest in _rests(self.text, span, over):
+                    settled.put(settled.over(rest.start, rest.end), rest)
+            elif not any(one.start <= span.start and span.end <= one.end for one in over):
+                settled.put(place, _union(over, span))
         self.found, self._settled = settled.spans, settled
 
     def covers(self, start: int, end: int) -> bool:
         """Return whether something found lies over this place; call it once settled."""
-        return self._settled.covers(start, end)
+        return bool(self._settled.spans[self._settled.over(start, end)])
+
+    def contains(self, start: int, end: int) -> bool:
+        """Return whether something found lies over all of this place; call it once settled."""
+        return any(
+            one.start <= start and end <= one.end
+            for one in self._settled.spans[self._settled.over(start, end)]
+        )
 
     @cached_property
     def cues(self) -> list[Cue]:
@@ -241,6 +265,25 @@ def _cells(text: str, cues: list[Cue]) -> Iterator[tuple[int, int, frozenset[str
                     yield start, start + len(cell), headings[column]
                 start += len(cell) + 1
         at += len(line) + 1
+
+
+def _rests(text: str, span: Span, over: Iterable[Span]) -> Iterator[Span]:
+    """Yield what `over` leaves of `span`: of a name its words, of anything else all but blanks."""
+    at = span.start
+    for start, end in (*((one.start, one.end) for one in over), (span.end, span.end)):
+        rest = _WORDS if span.type == PERSON else _NO_BLANKS
+        if at < start and (match := rest.search(text, at, start)):
+            yield replace(span, start=match.start(), end=match.end())
+        at = max(at, end)
+
+
+def _union(over: Sequence[Span], span: Span) -> Span:
+    """Return one find over all; what is nobody's (a text like a placeholder) gives way in kind."""
+    winner = max(
+        (*over, span), key=lambda one: (kind_named(one.type).is_personal, one.length, one.score)
+    )
+    start, end = min(one.start for one in (*over, span)), max(one.end for one in (*over, span))
+    return replace(winner, start=start, end=end)
 
 
 def _is_allowed(span: Span, allowed: Iterable[Listed]) -> bool:

@@ -178,13 +178,13 @@ def _again(document: Document, values: dict[str, str], digits: dict[str, str]) -
         at = lower.find(form)
         while at >= 0:
             end = at + len(form)
-            if not document.covers(at, end) and _is_apart(lower, at, end):
+            if not document.contains(at, end) and _is_apart(lower, at, end):
                 yield document.span(at, end, kind, 0.8, "known value")
             at = lower.find(form, end)
     if digits:
         for match in document.matches(NUMBER):
             found = digits.get(normalise("phone", match.group()))
-            if found and not document.covers(*match.span()):
+            if found and not document.contains(*match.span()):
                 yield document.span(*match.span(), found, 0.8, "known value")
 
 

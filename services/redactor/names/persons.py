@@ -84,7 +84,7 @@ def link(
         if span.type == PERSON
     ]
     known = [mention for person in before for mention in person.mentions]
-    mentions = _join_inverted(mentions, documents, known)
+    mentions = _join_halves(mentions, documents, known)
     _trim_genitives(mentions, documents, {part for mention in known for part in mention.parts})
     people = _full_names(mentions, before)
     again = _Again([*known, *mentions])
@@ -111,21 +111,28 @@ def _mention(number: int, span: Span, written: str) -> Mention:
     return Mention(number, span, tuple(parts), inverted=inverted)
 
 
-def _join_inverted(
+def _join_halves(
     mentions: list[Mention], documents: Sequence[Document], before: list[Mention]
 ) -> list[Mention]:
-    """Make one of "Hansen, Karen" where Karen Hansen is known: a rule may have seen two persons."""
-    full = {(one.parts[-1], one.parts[0]) for one in (*before, *mentions) if not one.is_lone}
+    """Make one of "Hansen, Karen" where Karen Hansen is known: a rule may have seen two persons.
+
+    So it may behind "8000 Aarhus C. Karen Hansen", whose C could be an initial.
+    """
+    full = {one.parts for one in (*before, *mentions) if not one.is_lone}
+    inverted = {(parts[-1], parts[0]) for parts in full}
     joined: list[Mention] = []
     for mention in sorted(mentions, key=lambda one: one.position):
         last = joined[-1] if joined else None
-        if last and last.document == mention.document and (*last.parts, *mention.parts) in full:
+        if last and last.document == mention.document:
             between = documents[mention.document].text[last.span.end : mention.span.start]
-            if between == ", ":
-                span = replace(last.span, end=mention.span.end)
-                joined[-1] = Mention(
-                    mention.document, span, (*mention.parts, *last.parts), inverted=True
-                )
+            written = (*last.parts, *mention.parts)
+            span = replace(last.span, end=mention.span.end)
+            if between == ", " and written in inverted:
+                parts = (*mention.parts, *last.parts)
+                joined[-1] = Mention(mention.document, span, parts, inverted=True)
+                continue
+            if between == " " and written in full:
+                joined[-1] = Mention(mention.document, span, written)
                 continue
         joined.append(mention)
     return joined

@@ -116,6 +116,15 @@ def test_what_was_masked_comes_back_byte_for_byte(parts: list[tuple[str, str]]) 
     assert restore(found.texts[0], found.mapping) == (text, 0)
 
 
+def test_a_name_behind_the_end_of_an_address_is_one_name() -> None:
+    text = "Kære Anders Hansen. Kære Birkevej 2, 8000 Aarhus C. Anders Hansen; "
+
+    found = mask(text, language="da")
+
+    assert found.texts[0] == "Kære Klient_001. Kære Adresse_001. Klient_001; "
+    assert restore(found.texts[0], found.mapping) == (text, 0)
+
+
 @given(st.text(alphabet="Aanders Hnklit_0123 '.,\n@x-", max_size=80))
 def test_any_text_at_all_can_be_masked(text: str) -> None:
     mask(text)
