@@ -6,7 +6,7 @@ Reading and writing are the same walk with another `Pen`, so they cannot differ 
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -15,6 +15,8 @@ DEPTH_MAX: Final = 64
 """JSON source that is nested deeper is masked as the text that it is."""
 NUMBER_DIGITS_MIN: Final = 6
 """A number with fewer digits is nobody's telephone, account or identity."""
+FIELD_CHARS_MAX: Final = 200
+"""A longer text speaks for itself: what its field is called says nothing of the words in it."""
 
 _WORDS: Final = """
     $schema $id $ref $defs $anchor $comment definitions type properties required items
@@ -49,6 +51,8 @@ class Pen:
     change: Callable[[str], str]
     stand_in: Callable[[str], str]
     """Returns the placeholder of a whole name."""
+    in_data: bool = True
+    """Whether what a field is called says whose its text is; a schema only says what may be."""
 
     def text(self, said: str) -> str:
         """Return a text: no name hides behind the escapes of JSON in the middle of it."""
@@ -65,13 +69,20 @@ class Pen:
         spoken = _spoken(said)
         return said if self.change(spoken) == spoken else self.stand_in(said)
 
+    def speaker(self, said: str) -> str:
+        """Return what a speaker is called: "anders.hansen" is read as the words that it is."""
+        return self.name(said) if _IDENTIFIER.fullmatch(said) else self.text(said)
+
     def said_of(self, name: str, value: str) -> str:
-        """Return a value; for a number, its name says whose it is."""
-        if not name or not _NO_WORDS.fullmatch(value):
+        """Return a value that is read behind its name: {"last_name": "Fardal"} is somebody."""
+        is_field = self.in_data and len(value) <= FIELD_CHARS_MAX and value[:1] not in {"{", "["}
+        if not name or not (is_field or _NO_WORDS.fullmatch(value)):
             return self.text(value)
         before = f"{_spoken(name)}: "
-        changed = self.change(before + value)
-        return changed.removeprefix(before)
+        changed = self.text(before + value)
+        if changed.startswith(before):
+            return changed.removeprefix(before)
+        return changed.split(": ", before.count(": "))[-1]  # Somebody is in the name.
 
     def number(self, name: str, value: float) -> float | str:
         """Return a number, or what stands in its place, which is then a text."""
@@ -102,6 +113,7 @@ def data(value: Json, pen: Pen, name: str = "") -> Json:
 
 def schema(value: Json, pen: Pen, name: str = "") -> Json:
     """Return a JSON Schema with every string and every chosen key changed; its words stay."""
+    pen = replace(pen, in_data=False) if pen.in_data else pen
     if not isinstance(value, Mapping):
         return data(value, pen, name)
     return _mapping(_schema_item(key, inner, pen, name) for key, inner in value.items())
@@ -154,7 +166,10 @@ def source(text: str, pen: Pen) -> str:
     if _is_deeper_than(value, DEPTH_MAX):
         return _broken(text, pen)
     changed = data(value, pen)
-    return text if changed == value else json.dumps(changed, ensure_ascii=False)
+    if changed == value:
+        return text
+    # In ASCII where it was written so: half a surrogate pair can only be sent like that.
+    return json.dumps(changed, ensure_ascii="\\u" in text)
 
 
 def _broken(text: str, pen: Pen) -> str:

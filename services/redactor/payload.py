@@ -70,7 +70,7 @@ def _message(message: Message, pen: Pen) -> dict[str, Any]:
     return {
         "role": message.role,
         "content": pen.text(message.content),
-        "name": _said(message.name, pen.text),
+        "name": _said(message.name, pen.speaker),
         "parts": [_part(part, pen) for part in message.parts],
         "tool_calls": [_tool_call(call, pen) for call in message.tool_calls],
         "tool_call_id": _said(message.tool_call_id, pen.name),

@@ -58,6 +58,26 @@ def test_a_word_of_json_schema_that_is_a_value_is_read() -> None:
     ]
 
 
+def test_a_field_is_read_behind_what_it_is_called_and_a_long_text_by_itself() -> None:
+    long, source = "a" * 201, '["b"]'
+
+    assert read("data", {"lastName": "Fardal", "to": ["x", source], "note": long}) == [
+        *("last Name", "last Name: Fardal", "to", "to: x", source, "note", long)
+    ]
+
+
+def test_a_field_called_after_somebody_gets_back_what_was_in_it_only() -> None:
+    pen = Pen(lambda text: text.replace("Hansen", "Klient_001"), str)
+
+    assert leaves.data({"Hansen: sag": "1: Hansen"}, pen) == {"Hansen: sag": "1: Klient_001"}
+
+
+def test_half_a_surrogate_pair_can_still_be_sent() -> None:
+    pen = Pen(lambda text: text.replace("Hansen", "Klient_001"), str)
+
+    assert leaves.source(r'{"a": "\ud83d Hansen"}', pen) == r'{"a": "\ud83d Klient_001"}'
+
+
 def test_a_number_is_read_with_its_name_and_short_ones_are_not() -> None:
     assert read("data", {"kundensTelefon": "20 12 34 56", "cpr": 101901234, "ordre": 4711}) == [
         *("kundens Telefon", "kundens Telefon: 20 12 34 56", "cpr", "cpr: 101901234", "ordre")

@@ -210,3 +210,33 @@ def test_a_call_without_placeholders_keeps_nothing_back() -> None:
 
 def test_a_placeholder_that_stands_for_nothing_is_counted() -> None:
     assert _restored(MaskingPolicy(tools="any"), '{"a": "Klient_099"}').unresolved_count == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"first_name": "Gheorge", "last_name": "Fardal"},
+        {"user": "ole", "password": "sommer-og-sol"},
+        {"kunde": {"passport": "AB1234567"}},
+    ],
+)
+def test_what_a_field_is_called_says_that_its_text_is_personal(arguments: dict[str, Any]) -> None:
+    calls = [{"id": "call_1", "name": "save", "arguments": json.dumps(arguments)}]
+    data = FULL | {"messages": [{"role": "assistant", "content": "", "tool_calls": calls}]}
+    event = _request(data)
+
+    masked = masker().mask(payload.texts_of(event))
+    (message,) = payload.rewritten(event, masked)["messages"]
+
+    written = message["tool_calls"][0]["arguments"]
+    assert not any(word in written for word in ("Gheorge", "Fardal", "sommer", "AB123"))
+
+
+@pytest.mark.parametrize("name", ["anders.hansen", "anders-hansen", "AndersHansen"])
+def test_a_speaker_is_read_as_the_words_of_the_name(name: str) -> None:
+    event = _request({"messages": [{"role": "user", "content": "Hej", "name": name}]})
+
+    masked = masker().mask(payload.texts_of(event))
+    (message,) = payload.rewritten(event, masked)["messages"]
+
+    assert message["name"] == "Tekst_001"
