@@ -107,7 +107,8 @@ _SAID: Final = re.compile(
 )
 # A place behind the digits makes them a postcode.
 _CODE: Final = re.compile(
-    rf"\w{{0,4}}(?: (?:min|din|vår|mi|di|hans))?(?: (?:til|till|for|för|für|to|zum|zur|ved|på) [^\n.,:;!?0-9]{{1,40}}?)?"
+    rf"\w{{0,4}}(?: (?:min|din|vår|mi|di|hans))?"
+    r"(?: (?:til|till|for|för|für|to|zum|zur|ved|på) [^\n.,:;!?0-9]{1,40}?)?"
     rf"(?P<told>[ \"]?[:=]| {_IS})?[ \"]{{0,2}}#?(?P<code>[0-9]{{4,8}})#?"
     r"(?![\w-]|[.,][0-9]| [^\W\d_a-z]?[^\W\d_])"
 )
