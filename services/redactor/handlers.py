@@ -122,6 +122,11 @@ class Redactor:
         async with self._scopes.in_hand((name for _, name in requests), last_day) as scopes:
             for event, name in requests:
                 effects += await self._in_turn(event, hour, scopes[name])
+        for event, name in requests:
+            scope = scopes[name]
+            if event.stream and event.request_id in scope.used:
+                codes = scope.used[event.request_id]
+                self._open_streams.note(event.request_id, scope.id, codes, _deadline(event))
         return effects
 
     async def _in_turn(
@@ -157,9 +162,6 @@ class Redactor:
             self.streams.expect(event.request_id, mapping)
         if scope is not None:
             scope.learn(event.request_id, masked)
-            codes = frozenset(code for code, _ in mapping.items())
-            if event.stream:
-                self._open_streams.note(event.request_id, scope.id, codes, redacted.deadline)
         return [redacted.with_sealed(sealed)]
 
     def _salt(self, event: RequestSubmitted) -> bytes:

@@ -58,6 +58,19 @@ async def test_a_stream_of_an_erased_person_is_broken_off(first: Replica) -> Non
     assert whole.text == "Kære Karen Holm. "
 
 
+async def test_a_stream_that_begins_while_the_vault_is_looked_at_goes_on(first: Replica) -> None:
+    (one,) = await first.mask(turn("Karen Holm ringede.", stream=True))
+    asked = [turn(f"Xenia Brixholm, nr. {at}", stream=True, case_id=f"{at}") for at in range(16)]
+
+    masking = asyncio.create_task(first.mask(*asked))
+    while not masking.done():
+        await first.redactor.look_at_streams()
+    others = await masking
+    await first.redactor.look_at_streams()
+
+    assert all(other.request_id in first.redactor.streams for other in (one, *others))
+
+
 async def test_whole_scopes_are_erased_with_everything_in_them(
     first: Replica, vault: ProvisionedSchema
 ) -> None:

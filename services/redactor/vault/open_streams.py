@@ -27,7 +27,10 @@ class OpenStreams:
         self._open: dict[UUID, _Open] = {}
 
     def note(self, request_id: UUID, scope: int, codes: frozenset[str], until: datetime) -> None:
-        """Look at a stream until it ends, or its request's deadline is over."""
+        """Look at a stream until it ends, or its request's deadline is over.
+
+        What it needs must be in the vault by now, or it would look as if it had been erased.
+        """
         self._open[request_id] = _Open(scope, codes, until)
 
     async def look(self, at: datetime) -> None:
@@ -39,7 +42,8 @@ class OpenStreams:
         }
         if not self._open:
             return
-        held = await self._scopes.values(one.scope for one in self._open.values())
-        for request_id, one in self._open.items():
+        looked_at = list(self._open.items())  # Others may begin while the vault is asked.
+        held = await self._scopes.values(one.scope for _, one in looked_at)
+        for request_id, one in looked_at:
             if not one.codes <= held.get(one.scope, {}).keys():
                 self._streams.forget(request_id)

@@ -112,6 +112,8 @@ class Scope:
     entries: dict[str, _Entry]
     state: _State
     changed: set[str] = field(default_factory=set)
+    used: dict[UUID, frozenset[str]] = field(default_factory=dict)
+    """The placeholders in each turn that was masked just now."""
 
     @property
     def is_full(self) -> bool:
@@ -135,6 +137,7 @@ class Scope:
             older = self.entries.get(known.code)
             self.entries[known.code] = _Entry(known, older.turn if older else number)
             self.changed.add(known.code)
+        self.used[request_id] = frozenset(code for code, _ in masked.mapping.items())
         named = [one.placeholder for found in masked.finds for one in found if one.type == PERSON]
         self.state = self.state.after(request_id.hex, dict(masked.mapping.last), named)
 
@@ -248,7 +251,8 @@ class Scopes:
         keys = {tenant: await self._keys.newest(tx, tenant) for tenant in tenants}
         rows = []
         for scope in scopes:
-            for code in sorted(scope.changed):
+            # The older first: a fuller name makes room for whoever has the short one now.
+            for code in sorted(scope.changed, key=lambda code: (scope.entries[code].turn, code)):
                 entry = scope.entries[code]
                 known = entry.known
                 value = json.dumps([known.value, known.form], ensure_ascii=False).encode()
