@@ -185,23 +185,6 @@ ORGANISATIONS: Final = _words(
 """Words that make the name around them a company's or a place's."""
 
 PREPOSITION_LANGUAGES: Final = frozenset({"da", "nb", "nn", "sv"})
-NO_NAMES: Final = frozenset(
-    {
-        ("grant", "thornton"), ("atlas", "copco"), ("jack", "daniel"), ("jack", "daniels"),
-        ("earl", "grey"), ("calvin", "klein"), ("hugo", "boss"), ("stan", "smith"),
-        ("oliver", "twist"), ("peer", "gynt"), ("mary", "poppins"), ("harry", "potter"),
-        ("robert", "koch"), ("willy", "brandt"), ("konrad", "adenauer"), ("morgan", "stanley"),
-        ("max", "planck"), ("ben", "jerry"), ("johnson", "johnson"), ("marks", "spencer"),
-        ("georg", "jensen"), ("louis", "vuitton"), ("ralph", "lauren"), ("tommy", "hilfiger"),
-        ("michael", "kors"), ("aston", "martin"), ("alfa", "romeo"), ("rolls", "royce"),
-        ("harley", "davidson"), ("dr", "oetker"), ("dr", "pepper"), ("dr", "martens"),
-        ("julius", "meinl"), ("johnnie", "walker"), ("captain", "morgan"), ("jim", "beam"),
-        ("philip", "morris"), ("ernst", "young"), ("marie", "curie"), ("saint", "laurent"),
-        ("costa", "rica"),
-    }
-)  # fmt: skip
-"""Companies, goods and works that are called like persons."""
-
 NEVER_ALONE: Final = _words(
     """
     april may june july august maj juni juli mai christian german roman french english bible sol

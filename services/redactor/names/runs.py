@@ -3,12 +3,17 @@
 from typing import Final
 
 from services.redactor.document import Document
-from services.redactor.names import naming, streets
+from services.redactor.names import naming, streets, things
+from services.redactor.names.things import Things
 
 _NAME_WORDS_MAX: Final = 4
 _RUN_WORDS_MAX: Final = 16
 """Longer runs are headings and lists; every name in one is looked for in its part of it."""
 _WRAPPED_CHARS_MIN: Final = 60
+
+_THINGS: Final = Things.load()
+_BESIDE: Final = frozenset({" ", "-", " & ", "&", ' "', " »", " „", " “", '" ', "« ", "” ", "“ "})
+_NEAR_WORDS: Final = 9
 
 
 class Runs:
@@ -27,6 +32,8 @@ class Runs:
         self.count = len(words.text)
         self.name_ended_at = -1
         """The `stop` of the last name found: "Anders og Karen" goes on from it."""
+        self.in_things = _THINGS.places(words, document.text)
+        """The words that belong to a thing called like a person."""
         self._address_starts = {span.start for span in document.found if span.type == "address"}
 
     # --- words -------------------------------------------------------------------------------
@@ -132,6 +139,8 @@ class Runs:
 
     def _may_be_in_name(self, at: int, first: int) -> bool:
         lower, end = self.lower[at], self.ends[at]
+        if at in self.in_things and first not in self.in_things:
+            return False
         if self.text[end : end + 1].isdigit():
             return False  # "L3" is no initial.
         surname = at > first and lower in self.lexicon.surnames
@@ -161,3 +170,30 @@ class Runs:
 
     def is_organisation(self, at: int, end: int) -> bool:
         return any(self.lower[index] in naming.ORGANISATIONS for index in range(at, end))
+
+    def is_thing(self, at: int, stop: int) -> bool:
+        """Return whether these words name a thing: Pritzker Prize, modellen Amanda."""
+        before = self.lower[at - 1] if at and self.gap(at) in _BESIDE else ""
+        if stop < self.count and self.gap(stop) in _BESIDE:
+            owned = self.lower[stop - 1].endswith("s") and self.gap(stop) == " "
+            if self.lower[stop] in (things.NEVER_OWNED if owned else things.NOUNS_AFTER):
+                return True
+            if "&" in self.gap(stop) and self.is_capital(stop):
+                return True
+        if stop - at > 1:
+            return before in things.WORKS
+        return before in things.NOUNS_BEFORE or self._is_among_goods(at)
+
+    def _is_among_goods(self, at: int) -> bool:
+        """Return whether a name of goods stands near a word that speaks of goods."""
+        if not _THINGS.is_one(self.stem(at)):
+            return False
+        near = self.lower[max(0, at - _NEAR_WORDS) : at + _NEAR_WORDS]
+        return not things.PRODUCT_CUES.isdisjoint(near)
+
+    def is_place(self, at: int, *, first_name: bool) -> bool:
+        """Return whether a word before this one makes a place of it: "i Moss", "nær Haga"."""
+        if at == 0 or self.gap(at) != " " or not self.words[at - 1].islower():
+            return False
+        before = self.lower[at - 1]
+        return before in things.INSIDE or (not first_name and before in things.TOWARDS_PLACES)

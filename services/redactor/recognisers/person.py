@@ -108,13 +108,13 @@ def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
     lower = runs.lower[at]
     if lower in naming.NEVER_FIRST or lower in naming.NO_FIRST.get(runs.language or "", ()):
         return None
-    if at + 1 < runs.count and (lower, runs.lower[at + 1]) in naming.NO_NAMES:
-        return None
     stop = runs.take(at, end)
     everyday = stop == at
     if (everyday and lower not in runs.lexicon.surnames) or runs.is_company(at, end):
         return None
     sign = signs.sign_before(runs, at)
+    if at in runs.in_things and sign in {None, signs.AND, signs.TOWARDS}:
+        return None
     if everyday:
         # Herr Richter, Frau Kaiser: after a title even these are names.
         return _Name(at + 1, 0.95, sign) if sign == signs.TITLE else None
@@ -133,7 +133,7 @@ def _by_sign(runs: Runs, sign: str | None, at: int, stop: int, end: int) -> _Nam
 
 
 def _by_dictionary(runs: Runs, at: int, stop: int) -> _Name | None:
-    if runs.is_street(stop):
+    if runs.is_street(stop) or runs.is_thing(at, stop):
         return None
     if stop - at == 1:
         return _alone(runs, at)
@@ -207,7 +207,8 @@ def _alone(runs: Runs, at: int) -> _Name | None:
         return _Name(at + 2, 0.85, "reversed")
     lexicon, stem = runs.lexicon, runs.stem(at)
     first = lexicon.is_first_name(stem)
-    if stem in naming.NEVER_ALONE or not (first or _is_plain_surname(runs, stem)):
+    no_name = stem in naming.NEVER_ALONE or runs.is_place(at, first_name=first)
+    if no_name or not (first or _is_plain_surname(runs, stem)):
         return None
     clear = stem not in lexicon.ambiguous
     if clear and first:
@@ -257,7 +258,7 @@ def _is_lower_case_pair(runs: Runs, at: int) -> bool:
     if after >= runs.count or runs.gap(after) != " ":
         return False
     lexicon, surname = runs.lexicon, runs.lower[after]
-    if surname in lexicon.words or surname in lexicon.ambiguous:
+    if at in runs.in_things or surname in lexicon.words or surname in lexicon.ambiguous:
         return False
     first = runs.lower[at]
     small = first in naming.NO_FIRST.get(runs.language or "", ())

@@ -1,0 +1,152 @@
+"""Knows goods, companies, works and places that are called like persons: `data/things.txt`."""
+
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from typing import Final, Self
+
+from services.redactor.document import WORD, Words
+
+_GAP_CHARS_MAX: Final = 3
+_BETWEEN: Final = frozenset(" .,&-+'’:/\n")
+_COMMA: Final = ", "
+_GENITIVES: Final = ("s", "'s")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NOUNS_BEFORE: Final = _words(
+    """
+    modellen modell model modellerne modellene serien serie series versjonen versjon versionen
+    version filmen film romanen roman novel boken bogen boka musikalen musical operaen operan oper
+    opera albummet albumet album sangen sången låten låta song lied stykket pjäsen stück
+    stormen stormene orkanen ekstremværet ekstremvêret sturm orkan hurricane storm cyclone
+    skibet skipet fartyget fartøyet schiff ship ferry færgen fergen ferga ferja färjan fähre båten
+    skuta kutteren bilen bil biltypen produktet produkten produkt product mærket merket märket marke
+    brand brands marken sorten sort kartoffelsorten potetsorten potatissorten apfelsorte
+    äpplesorten æblesorten
+    sofaen sofa soffan hylla hyllan reolen reol regal schrank skapet skabet kommoden kommode byrån
+    stolen stol stuhl sessel fåtöljen lænestolen lenestolen bordet bord tisch lampen lampan lampa
+    lampe leuchte sengen senga sängen bett køkkenet kjøkkenet köket küche skoene skorna schuhe
+    serveren servern server rechner maskinen maskine maschine roboten roboter robot roboten
+    satellitten satelliten satellit satellite raketten raketen rakete programmet programm program
+    systemet system appen app tjenesten tjänsten dienst software biblioteket bibliothek library
+    sproget språket sprache language assistenten projektet prosjektet projekt project operation
+    operasjon tunnelen tunnel broen brua bron brücke slottet schloss castle hotellet hotel hotell
+    gården garden gaarden skolen skola skole schule kirken kyrkan kirche church stadion pladsen
+    plassen platsen kvarteret bydelen stadsdelen bydel stadtteil ortsteil landkreis kreis kommun
+    kommune county lake lac mount cape fort port camp loch river fluss insel øen øya ön island isle
+    hurtigruten prisen priset preis prize klassen klasse kohorten station bahnhof stasjon
+    hunden katten kissa hesten hästen hest pferd hund katze dog cat horse nissan renault citroën
+    citroen peugeot toyota skoda škoda opel ford seat fiat ikea lego audi kia hyundai dacia
+    """
+)
+"""Before a name without a surname these make a thing of it: "modellen Amanda"."""
+
+WORKS: Final = _words(
+    "filmen romanen musikalen operaen operan stormen orkanen ekstremværet ekstremvêret novel "
+    "hurricane skibet skipet fartyget fartøyet færgen fergen färjan"
+)
+"""They do so before a name with a surname too."""
+
+NOUNS_AFTER: Final = _words(
+    """
+    prize award awards medal cup trophy museum museet muséet museum festival festivalen theatre
+    theater teater teatret teatern stadium stadion arena hall hallen halle kirke kirken kyrka kyrkan
+    kirche church cathedral school skole skolen skola skolan schule gymnasium college university
+    universitet universitetet universität institute institut instituttet institutet hospital sygehus
+    sykehus sjukhus krankenhaus klinikum clinic foundation fond fonden fondet stiftelse stiftelsen
+    stiftung trust society street road avenue lane square bridge park parken garden gardens island
+    islands bay beach hill hills lake river canal airport station lufthavn lufthamn flughafen
+    bahnhof slot slott schloss castle palace gade gata gate vej veg vei väg plads plass plats torg
+    torv
+    allé allee bro brücke tunnel hus haus house tower tårn turm center centre senter zentrum
+    syndrome syndrom syndromet disease sygdom sykdom sjukdom krankheit theory theorem teori theorie
+    act law lov gesetz effect effekt constant konstant method metode metoden metod methode test
+    scale skala index number curve kurve diagram bookcase bookshelf shelf sofa chair table lamp
+    dresser bed hylle hylla hyllan reol regal soffa kommode byrå stol stuhl lampe lampa tisch bord
+    jeans shirt shirts shoes boots sneakers sko skor schuhe jacket jakke jacka bag tea te whisky
+    whiskey gin vodka rum wine beer øl öl bier ice glass chocolate cookies kaviar bilar
+    edition collection kollektion kolleksjon series serie serien version model modell
+    film films filmen movie novel album musical show opera day dag tag week eve cake pie salad
+    pipeline plugin server compiler script library framework cluster kernel package
+    verft werft brewery bryggeri brauerei winery vineyard estate shipping shipyard records
+    insurance capital partners brothers sons group industries motors airlines pharmaceuticals
+    """
+)
+"""After a name these make a thing of it: "Pritzker Prize", "Anker festival"."""
+
+PRODUCT_CUES: Final = NOUNS_BEFORE | _words(
+    """
+    python java javascript typescript rust kotlin perl php docker kubernetes git linux installed
+    installeret installert installerat installiert plugin udsolgt utsolgt slutsålda slutsåld
+    ausverkauft sold stock jeans size størrelse storlek größe bookcase shelf devices device enhed
+    enhet gerät højttaler høyttaler högtalare lautsprecher speaker smart chatbot assistant assistent
+    chatgpt gemini copilot google microsoft amazon apple
+    """
+)
+"""Near one of these a name that is also the name of goods means those."""
+
+INSIDE: Final = _words("i in im inom innen innenfor inside")
+"""What follows is a place, even where it is a first name too."""
+
+TOWARDS_PLACES: Final = _words(
+    "via nær nära near nahe utenfor uden udenfor utanför rundt omkring nach around across throughout"
+)
+"""What follows is a place, unless it is a first name."""
+
+NEVER_OWNED: Final = _words(
+    "prize award awards medal cup trophy museum museet muséet festival festivalen stadium stadion "
+    "arena universitet universitetet institut instituttet institutet hospital foundation fond "
+    "fonden fondet stiftelse stiftelsen street road avenue gate gata gade plads plass plats torg "
+    "torv vej allé syndrome syndrom syndromet disease sygdom sykdom sjukdom law lov lag effect "
+    "theorem bryggeri verft minde jeans bilar bakery"
+)
+"""Nobody has one of these: after a genitive only they make a thing of a name."""
+
+
+class Things:
+    """Phrases of one word or more, by their first word; the longest that fits is taken."""
+
+    def __init__(self, phrases: Iterable[Sequence[str]]) -> None:
+        self._by_first: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in {tuple(phrase) for phrase in phrases if phrase}:
+            self._by_first.setdefault(phrase[0], []).append(phrase)
+        for some in self._by_first.values():
+            some.sort(key=len, reverse=True)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Return the things that are shipped with the redactor."""
+        file = resources.files("services.redactor.names").joinpath("data", "things.txt")
+        lines = file.read_text(encoding="utf-8").splitlines()
+        text = " ".join(line for line in lines if not line.startswith(("#", "[")))
+        return cls(WORD.findall(phrase) for phrase in text.split(","))
+
+    def places(self, words: Words, text: str) -> frozenset[int]:
+        """Return the indexes of the words that belong to a phrase of two words or more."""
+        found: set[int] = set()
+        for at, word in enumerate(words.lower):
+            for phrase in self._by_first.get(word, ()):
+                if len(phrase) > 1 and _fits(phrase, words, text, at):
+                    found.update(range(at, at + len(phrase)))
+                    break
+        return frozenset(found)
+
+    def is_one(self, word: str) -> bool:
+        """Return whether a single word may be a thing."""
+        return (word,) in self._by_first.get(word, ())
+
+
+def _fits(phrase: tuple[str, ...], words: Words, text: str, at: int) -> bool:
+    stop = at + len(phrase)
+    if stop > len(words.lower) or tuple(words.lower[at : stop - 1]) != phrase[:-1]:
+        return False
+    last = words.lower[stop - 1]
+    if last != phrase[-1] and last not in {phrase[-1] + ending for ending in _GENITIVES}:
+        return False
+    gaps = (text[words.ends[index - 1] : words.starts[index]] for index in range(at + 1, stop))
+    return all(
+        gap != _COMMA and len(gap) <= _GAP_CHARS_MAX and _BETWEEN.issuperset(gap) for gap in gaps
+    )
