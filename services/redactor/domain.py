@@ -4,12 +4,13 @@ import re
 from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress, count
 from typing import Final
 
 from services.redactor import languages
 from services.redactor.canonical import Canonical, canonicalise
 from services.redactor.detection import Detector
-from services.redactor.document import Document, Span
+from services.redactor.document import Document, Span, Spans
 from services.redactor.kinds import LITERAL, PERSON, kind_named
 from services.redactor.labels import Naming
 from services.redactor.leaking import NUMBER
@@ -26,6 +27,7 @@ from services.redactor.reading import Reading, place_of
 from shared.contracts.masking import Style
 
 _VALUE_CHARS_MIN: Final = 4
+_ROUNDS_MAX: Final = 8
 _GENITIVE: Final = re.compile(r"[sS](?![^\W_])")
 
 
@@ -261,21 +263,36 @@ def _spelled_letters(name: str) -> int:
 def _escape_look_alikes(read: Sequence[_Text], mapping: Mapping) -> None:
     """Mask text that a restorer would take for a placeholder of this case ("konto 001")."""
     reading = Reading(mapping.naming, mapping.taken(), mapping.knows)
-    waiting = [
-        (one, match, place)
-        for one in read
-        for match, place in _look_alikes(one, reading)
-        if not _overlaps(one, place)
-    ]
-    while taken := [look_alike for look_alike in waiting if reading.is_placeholder(look_alike[1])]:
-        waiting = [look_alike for look_alike in waiting if look_alike not in taken]
-        for one, _, place in taken:
-            if _overlaps(one, place):
-                continue
-            span = one.document.span(*place, LITERAL, 1.0, "look-alike")
-            at = sum(other.start < span.start for other, _ in one.spans)
-            one.spans.insert(at, (span, None))
-            one.codes.insert(at, mapping.add(LITERAL, one.value(span)))
+    waiting = []
+    for one in read:
+        spans = _spans(one)
+        for match, (start, end) in _look_alikes(one, reading):
+            if _is_free(spans.over(start, end)):
+                span = one.document.span(start, end, LITERAL, 1.0, "look-alike")
+                waiting.append((one, spans, match, span))
+    for rounds in count():
+        # Each may make a look-alike of another; a long chain is masked as a whole.
+        judged = [rounds >= _ROUNDS_MAX or reading.is_placeholder(each[2]) for each in waiting]
+        for one, spans, _, span in compress(waiting, judged):
+            over = spans.over(span.start, span.end)
+            if _is_free(over):
+                spans.put(over, span)
+                one.spans.insert(over.start, (span, None))
+                one.codes.insert(over.start, mapping.add(LITERAL, one.value(span)))
+        waiting = [each for each, is_taken in zip(waiting, judged, strict=True) if not is_taken]
+        if not any(judged):
+            return
+
+
+def _spans(one: _Text) -> Spans:
+    spans = Spans()
+    for number, (span, _) in enumerate(one.spans):
+        spans.put(slice(number, number), span)
+    return spans
+
+
+def _is_free(over: slice) -> bool:
+    return bool(over.start == over.stop)
 
 
 def _look_alikes(one: _Text, reading: Reading) -> Iterator[tuple[re.Match[str], tuple[int, int]]]:
@@ -298,10 +315,6 @@ def _widened(text: str, start: int, end: int) -> tuple[int, int]:
     while end < len(text) and text[end].isalnum():
         end += 1
     return start, end
-
-
-def _overlaps(one: _Text, place: tuple[int, int]) -> bool:
-    return any(span.start < place[1] and place[0] < span.end for span, _ in one.spans)
 
 
 def _rewritten(one: _Text, mapping: Mapping) -> str:

@@ -174,3 +174,13 @@ def test_the_policy_chooses_between_misses_and_false_alarms(bias: Bias, seen: li
     texts = ("Jeg talte med Bo.", "0101901234")
 
     assert [masker().mask([text], "da", rules).texts[0] for text in texts] == seen
+
+
+def test_a_long_chain_of_look_alikes_is_masked_in_a_few_rounds() -> None:
+    # The suite's own time limit is the measure: one round for each takes minutes here.
+    text = " ".join(["Klient_001", *(f"tekst {number:03d}" for number in range(1, 9000))])
+
+    found = masker().mask([text], "da")
+
+    assert len(found.mapping) == 9000
+    assert restore(found.texts[0], found.mapping) == (text, 0)
