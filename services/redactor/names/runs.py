@@ -146,7 +146,11 @@ class Runs:
         surname = at > first and lower in self.lexicon.surnames
         if lower in self.lexicon.words and not surname and not self.is_initial(at):
             return False
-        return lower not in naming.NO_NAME_PARTS
+        return lower not in naming.NO_NAME_PARTS and not self.is_small_word(at)
+
+    def is_small_word(self, at: int) -> bool:
+        """Return whether a first name from elsewhere is a small word in this language: "till"."""
+        return self.lower[at] in naming.NO_FIRST.get(self.language or "", ())
 
     def is_known(self, at: int, stop: int) -> bool:
         """Return whether a word is a name and no other word, or the first one a first name."""
@@ -188,7 +192,7 @@ class Runs:
         """Return whether a name of goods stands near a word that speaks of goods."""
         if not _THINGS.is_one(self.stem(at)):
             return False
-        near = self.lower[max(0, at - _NEAR_WORDS) : at + _NEAR_WORDS]
+        near = self.lower[max(0, at - _NEAR_WORDS) : at] + self.lower[at + 1 : at + _NEAR_WORDS]
         return not things.PRODUCT_CUES.isdisjoint(near)
 
     def is_place(self, at: int, *, first_name: bool) -> bool:

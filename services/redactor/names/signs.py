@@ -42,7 +42,8 @@ def _word_before(runs: Runs, at: int) -> str | None:
     if before in naming.FACULTIES and runs.gap(at) == ". ":
         return TITLE
     for sign, words in _SIGN_WORDS:
-        if before in words:
+        # Only a title has a stop; after another word it ends a sentence.
+        if before in words and (sign == TITLE or runs.gap(at) == " "):
             return sign
     if at > 1 and (runs.lower[at - 2], before) in naming.INTRODUCING_PAIRS:
         return INTRODUCTION

@@ -19,27 +19,30 @@ def _words(text: str) -> frozenset[str]:
 NOUNS_BEFORE: Final = _words(
     """
     modellen modell model modellerne modellene serien serie series versjonen versjon versionen
-    version filmen film romanen roman novel boken bogen boka musikalen musical operaen operan oper
-    opera albummet albumet album sangen sången låten låta song lied stykket pjäsen stück
+    version filmen film romanen roman novel boken bogen boka musikalen musical operaen operan
+    oper opera albummet albumet album sangen sången låten låta song lied stykket pjäsen stück
     stormen stormene orkanen ekstremværet ekstremvêret sturm orkan hurricane storm cyclone
-    skibet skipet fartyget fartøyet schiff ship ferry færgen fergen ferga ferja färjan fähre båten
-    skuta kutteren bilen bil biltypen produktet produkten produkt product mærket merket märket marke
-    brand brands marken sorten sort kartoffelsorten potetsorten potatissorten apfelsorte
-    äpplesorten æblesorten
-    sofaen sofa soffan hylla hyllan reolen reol regal schrank skapet skabet kommoden kommode byrån
-    stolen stol stuhl sessel fåtöljen lænestolen lenestolen bordet bord tisch lampen lampan lampa
-    lampe leuchte sengen senga sängen bett køkkenet kjøkkenet köket küche skoene skorna schuhe
-    serveren servern server rechner maskinen maskine maschine roboten roboter robot roboten
-    satellitten satelliten satellit satellite raketten raketen rakete programmet programm program
-    systemet system appen app tjenesten tjänsten dienst software biblioteket bibliothek library
-    sproget språket sprache language assistenten projektet prosjektet projekt project operation
-    operasjon tunnelen tunnel broen brua bron brücke slottet schloss castle hotellet hotel hotell
-    gården garden gaarden skolen skola skole schule kirken kyrkan kirche church stadion pladsen
-    plassen platsen kvarteret bydelen stadsdelen bydel stadtteil ortsteil landkreis kreis kommun
-    kommune county lake lac mount cape fort port camp loch river fluss insel øen øya ön island isle
-    hurtigruten prisen priset preis prize klassen klasse kohorten station bahnhof stasjon
+    skibet skipet fartyget fartøyet schiff ship ferry færgen fergen ferga ferja färjan fähre
+    båten skuta kutteren bilen bil biltypen produktet produkten produkt product mærket merket
+    märket marke brand brands marken sorten sort kartoffelsorten potetsorten potatissorten
+    apfelsorte äpplesorten æblesorten sofaen sofa soffan hylla hyllan reolen reol regal schrank
+    skapet skabet kommoden kommode byrån stolen stol stuhl sessel fåtöljen lænestolen lenestolen
+    bordet bord tisch lampen lampan lampa lampe leuchte sengen senga sängen bett køkkenet
+    kjøkkenet köket küche skoene skorna schuhe serveren servern server rechner maskinen maskine
+    maschine roboten roboter robot satellitten satelliten satellit satellite raketten raketen
+    rakete programmet programm program systemet system appen app tjenesten tjänsten dienst
+    software biblioteket bibliothek library sproget språket sprache language assistenten
+    projektet prosjektet projekt project operation operasjon tunnelen tunnel broen brua bron
+    brücke slottet schloss castle hotellet hotel hotell gården garden gaarden skolen skola skole
+    schule kirken kyrkan kirche church stadion pladsen plassen platsen kvarteret bydelen
+    stadsdelen bydel stadtteil ortsteil landkreis kreis kommun kommune county lake lac mount
+    cape fort port camp loch river fluss insel øen øya ön island isle hurtigruten prisen priset
+    preis prize klassen klasse kohorten station bahnhof stasjon morbus sykdommen sygdommen
+    sjukdomen syndromet festivalen messen mässan messe restaurant cafe café pub kro gasthof
     hunden katten kissa hesten hästen hest pferd hund katze dog cat horse nissan renault citroën
-    citroen peugeot toyota skoda škoda opel ford seat fiat ikea lego audi kia hyundai dacia
+    citroen peugeot suzuki mazda mitsubishi honda volvo saab bmw audi mercedes vauxhall austin
+    tesla polestar jaguar chevrolet toyota skoda škoda opel ford seat fiat ikea lego kia hyundai
+    dacia
     """
 )
 """Before a name without a surname these make a thing of it: "modellen Amanda"."""
@@ -52,27 +55,27 @@ WORKS: Final = _words(
 
 NOUNS_AFTER: Final = _words(
     """
-    prize award awards medal cup trophy museum museet muséet museum festival festivalen theatre
-    theater teater teatret teatern stadium stadion arena hall hallen halle kirke kirken kyrka kyrkan
+    prize award awards medal cup trophy museum museet muséet festival festivalen theatre theater
+    teater teatret teatern stadium stadion arena hall hallen halle kirke kirken kyrka kyrkan
     kirche church cathedral school skole skolen skola skolan schule gymnasium college university
-    universitet universitetet universität institute institut instituttet institutet hospital sygehus
-    sykehus sjukhus krankenhaus klinikum clinic foundation fond fonden fondet stiftelse stiftelsen
-    stiftung trust society street road avenue lane square bridge park parken garden gardens island
-    islands bay beach hill hills lake river canal airport station lufthavn lufthamn flughafen
-    bahnhof slot slott schloss castle palace gade gata gate vej veg vei väg plads plass plats torg
-    torv
-    allé allee bro brücke tunnel hus haus house tower tårn turm center centre senter zentrum
-    syndrome syndrom syndromet disease sygdom sykdom sjukdom krankheit theory theorem teori theorie
-    act law lov gesetz effect effekt constant konstant method metode metoden metod methode test
-    scale skala index number curve kurve diagram bookcase bookshelf shelf sofa chair table lamp
-    dresser bed hylle hylla hyllan reol regal soffa kommode byrå stol stuhl lampe lampa tisch bord
-    jeans shirt shirts shoes boots sneakers sko skor schuhe jacket jakke jacka bag tea te whisky
-    whiskey gin vodka rum wine beer øl öl bier ice glass chocolate cookies kaviar bilar
-    edition collection kollektion kolleksjon series serie serien version model modell
-    film films filmen movie novel album musical show opera day dag tag week eve cake pie salad
-    pipeline plugin server compiler script library framework cluster kernel package
-    verft werft brewery bryggeri brauerei winery vineyard estate shipping shipyard records
-    insurance capital partners brothers sons group industries motors airlines pharmaceuticals
+    universitet universitetet universität institute institut instituttet institutet hospital
+    sygehus sykehus sjukhus krankenhaus klinikum clinic foundation fond fonden fondet stiftelse
+    stiftelsen stiftung trust society street road avenue lane square bridge park parken garden
+    gardens island islands bay beach hill hills lake river canal airport station lufthavn
+    lufthamn flughafen bahnhof slot slott schloss castle palace gade gata gate vej veg vei väg
+    plads plass plats torg torv allé allee bro brücke tunnel hus haus house tower tårn turm
+    center centre senter zentrum syndrome syndrom syndromet disease sygdom sykdom sjukdom
+    krankheit theory theorem teori theorie act law lov gesetz effect effekt constant konstant
+    method metode metoden metod methode test scale skala index number curve kurve diagram
+    bookcase bookshelf shelf sofa chair table lamp dresser bed hylle hylla hyllan reol regal
+    soffa kommode byrå stol stuhl lampe lampa tisch bord jeans shirt shirts shoes boots sneakers
+    sko skor schuhe jacket jakke jacka bag tea te whisky whiskey gin vodka rum wine beer øl öl
+    bier ice glass chocolate cookies kaviar bilar edition collection kollektion kolleksjon
+    series serie serien version model modell film films filmen movie novel album musical show
+    opera day dag tag week eve cake pie salad pipeline plugin server compiler script library
+    framework cluster kernel package verft werft brewery bryggeri brauerei winery vineyard
+    estate shipping shipyard records insurance capital partners brothers sons group industries
+    motors airlines pharmaceuticals
     """
 )
 """After a name these make a thing of it: "Pritzker Prize", "Anker festival"."""
@@ -81,18 +84,19 @@ PRODUCT_CUES: Final = NOUNS_BEFORE | _words(
     """
     python java javascript typescript rust kotlin perl php docker kubernetes git linux installed
     installeret installert installerat installiert plugin udsolgt utsolgt slutsålda slutsåld
-    ausverkauft sold stock jeans size størrelse storlek größe bookcase shelf devices device enhed
-    enhet gerät højttaler høyttaler högtalare lautsprecher speaker smart chatbot assistant assistent
-    chatgpt gemini copilot google microsoft amazon apple
+    ausverkauft sold stock jeans size størrelse storlek größe bookcase shelf devices device
+    enhed enhet gerät højttaler høyttaler högtalare lautsprecher speaker smart chatbot assistant
+    assistent chatgpt gemini copilot alexa siri cortana jenkins ruby travis deploy deployed
+    install run coding code kode kod programming programmieren google microsoft amazon apple
     """
 )
 """Near one of these a name that is also the name of goods means those."""
 
-INSIDE: Final = _words("i in im inom innen innenfor inside")
+INSIDE: Final = _words("i via in im inom innen innenfor inside")
 """What follows is a place, even where it is a first name too."""
 
 TOWARDS_PLACES: Final = _words(
-    "via nær nära near nahe utenfor uden udenfor utanför rundt omkring nach around across throughout"
+    "nær nära near nahe utenfor uden udenfor utanför rundt omkring nach around across throughout"
 )
 """What follows is a place, unless it is a first name."""
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from services.redactor.document import Document, Span
 from services.redactor.names import naming, signs
 from services.redactor.names.runs import Runs
+from services.redactor.names.things import NOUNS_BEFORE
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "person"
@@ -57,6 +58,7 @@ _CAPITALISING: Final = frozenset({_GERMAN, _ENGLISH})
 """Languages that write a capital where the word is no name."""
 
 
+_WEAK_SIGNS: Final = frozenset({None, signs.AND, signs.TOWARDS})
 _UNKNOWN_SCORES: Final = {signs.TOWARDS: 0.55}
 
 
@@ -106,14 +108,14 @@ def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
 
 def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
     lower = runs.lower[at]
-    if lower in naming.NEVER_FIRST or lower in naming.NO_FIRST.get(runs.language or "", ()):
+    if lower in naming.NEVER_FIRST or runs.is_small_word(at):
         return None
     stop = runs.take(at, end)
     everyday = stop == at
     if (everyday and lower not in runs.lexicon.surnames) or runs.is_company(at, end):
         return None
     sign = signs.sign_before(runs, at)
-    if at in runs.in_things and sign in {None, signs.AND, signs.TOWARDS}:
+    if at in runs.in_things and (sign in _WEAK_SIGNS or at - 1 in runs.in_things):
         return None
     if everyday:
         # Herr Richter, Frau Kaiser: after a title even these are names.
@@ -157,6 +159,8 @@ def _several(runs: Runs, at: int, stop: int) -> _Name | None:
     if lexicon.is_first_name(first):
         if known or first not in lexicon.ambiguous or runs.language not in _CAPITALISING:
             return _Name(_last(runs, at, second, stop), 0.9 if known else 0.8, "first name")
+        return None
+    if first in NOUNS_BEFORE:
         return None
     german_noun = runs.language == _GERMAN and first.endswith(naming.GERMAN_NOUN_ENDINGS)
     everyday = following in lexicon.ambiguous or following in lexicon.words
@@ -261,6 +265,5 @@ def _is_lower_case_pair(runs: Runs, at: int) -> bool:
     if at in runs.in_things or surname in lexicon.words or surname in lexicon.ambiguous:
         return False
     first = runs.lower[at]
-    small = first in naming.NO_FIRST.get(runs.language or "", ())
-    everyday = small or first in lexicon.words or first in naming.NEVER_ALONE
+    everyday = runs.is_small_word(at) or first in lexicon.words or first in naming.NEVER_ALONE
     return surname in lexicon.surnames and not everyday
