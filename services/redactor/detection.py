@@ -18,7 +18,8 @@ _IMPERSONAL_WORDS: Final = (
     "tracking", "sporing", "reference", "referans", "ref.", "ref ", "referens", "referenz", "cvr",
     "orgn", "org.", "ean", "gln", "gtin", "upc", "serien", "modeln", "model ", "modell", "produkt",
     "artikel", "aftalen", "avtalen", "beställning", "order", "försändelse", "bestell", "auftrag",
-    "rechnung", "vorgang", "vertrag", "sendung", "charge", "lieferschein", "kassenzeichen",
+    "rechnung", "vorgang", "vertrag", "sendung", "charge n", "charge:", "chargen",
+    "lieferschein", "kassenzeichen",
     "invoice", "item", "part n", "part ", "product", "serial", "shipment", "parcel", "ticket",
     "booking", "isbn", "issn", "doi", "version", "moms", "vat", "ust", "sku", "reservedel", "teile",
     "ersatzteil", "batch", "matrikel", "materialn", "typ ", "type ", "kvittering", "kvitto",
@@ -27,6 +28,8 @@ _IMPERSONAL_WORDS: Final = (
     "zähler", "spårning", "frakt", "fragt", "paket", "purchase", "po ", "indkøb", "innkjøp",
     "inköp", "beløb", "beløp", "belopp", "betrag", "amount", "summe", "varen", "lagern",
     "reservasjon", "sagsn", "sags-n", "saksn", "ärenden", "aktenzeichen", "case n", "journaln",
+    "j.nr", "jnr", "dnr", "diarien", "az.", "az:", "geschäftszeichen", "unser zeichen",
+    "ihr zeichen", "our ref", "your ref", "vår ref", "vores ref", "deres ref", "er ref",
     "trans", "varunr", "art.", "art ", "kid ", "company n", "firmenbuch", "registered n",
     "delenummer", "delnummer", "kod ", "kode ", "code ", "reklamation",
 )  # fmt: skip

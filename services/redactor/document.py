@@ -21,7 +21,8 @@ IMPERSONAL: Final = "impersonal"
 """What a number speaks of that belongs to a thing and not to a person."""
 # An order number's word speaks for the number beside it, not for one in the next clause.
 _BESIDE: Final = re.compile(
-    r"[\w-]{0,40}[ \n.:#\"'=]{0,6}(?:(?:nr|no|nummer|number|id|er|is|ist|är)\b[ .:]{0,3}){0,2}"
+    r"[\w-]{0,40}(?:[ \n:#\"'=]|\.(?! ?[A-ZÆØÅÄÖÜ][a-zæøåäöü])){0,6}"
+    r"(?:(?:nr|no|nummer|number|id|er|is|ist|är)\b[ .:]{0,3}){0,2}"
 )
 _NEXT_CLAUSE: Final = re.compile(r"[,;(!?\n]|\. |[0-9]{3}.*[^\W\d_]{3}", re.DOTALL)
 _BEHIND: Final = re.compile(

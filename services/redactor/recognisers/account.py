@@ -26,6 +26,8 @@ EXAMPLES: Final = Examples(
         ("kontonr 12345678903", "12345678903"),
         ("Konto 8327-9, 34 567 891-2 i banken", "8327-9, 34 567 891-2"),
         ("Bankgiro 991-2346", "991-2346"),
+        ("Det skal stå på 5301-0000248591 senest", "5301-0000248591"),
+        ("Jeg har kvittering. Sett pengene inn på 1192 51 30070.", "1192 51 30070"),
         ("plusgiro: 28 65 43-4", "28 65 43-4"),
         ("Kontonummer 532013000, BLZ 370 400 44", "532013000"),
         ("BLZ: 37040044", "37040044"),
@@ -53,6 +55,7 @@ _PART: Final = re.compile(r"[0-9](?:[0-9 ,./:-]*[0-9])?")
 _NORWEGIAN: Final = re.compile(
     r"(?<![\w.-])[0-9]{4}([. ])\n?[0-9]{2}\1\n?[0-9]{5}(?![\w-]|\.[0-9])"
 )
+_DANISH: Final = re.compile(r"(?<![\w.,/-])[0-9]{4}-[0-9]{10}(?![\w-]|[.,][0-9])")
 _NORWEGIAN_WEIGHTS: Final = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
 _DATE: Final = re.compile(
     r"(?:19|20)[0-9]{2}[.-][01]?[0-9][.-][0-3]?[0-9]$"
@@ -72,6 +75,9 @@ def find(document: Document) -> Iterator[Span]:
     for match in document.matches(_NORWEGIAN):
         if IMPERSONAL not in document.kinds_before(match.start()) and _is_norwegian(match.group()):
             yield document.span(*match.span(), KIND, 0.9 if match[1] == "." else 0.6, "checksum")
+    for match in document.matches(_DANISH) if document.language in {"da", None} else ():
+        if IMPERSONAL not in document.kinds_before(match.start()):
+            yield document.span(*match.span(), KIND, 0.6, "form")
 
 
 def _is_sort_code(document: Document, start: int) -> bool:

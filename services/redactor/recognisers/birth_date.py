@@ -27,11 +27,13 @@ EXAMPLES: Final = Examples(
         ("born on May 3rd, 1984", "May 3rd, 1984"),
         ('{"date_of_birth": "19840503"}', "19840503"),
         ("Kari Lind (f. 3.5.1984)", "3.5.1984"),
+        ("Kari Lind, *3.5.1984", "3.5.1984"),
     ),
     ignored=(
         "Mødet er den 3. maj 1984",
         "Født i 1984",
         "Lieferung am 03.05.1984",
+        "* 03.05.1984 Lieferung\n**03.05.1984**",
         "Se s. 12 f. 3 gange",
         "Fødselsdagsfesten er i maj",
     ),
@@ -50,6 +52,12 @@ _DATE: Final = re.compile(
 )
 
 
+# As genealogists write it, and German offices; a list has a blank there, emphasis a second star.
+_STAR: Final = re.compile(r"(?<![\w*])\*([0-3]?[0-9]\.[01]?[0-9]\.(?:18|19|20)[0-9]{2})(?![\w*])")
+
+
 def find(document: Document) -> Iterator[Span]:
     for match in document.after(KIND, _DATE):
         yield document.span(*match.span(), KIND, 0.85, "context")
+    for match in _STAR.finditer(document.text) if "*" in document.text else ():
+        yield document.span(*match.span(1), KIND, 0.8, "star")

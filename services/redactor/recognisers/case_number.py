@@ -1,7 +1,7 @@
 """Finds numbers of cases, policies and journals, where they are tied to a person.
 
-Alone, such a number belongs to an authority or a firm. Beside somebody who is named, or who speaks
-of "my case", it leads to that person.
+Alone, such a number belongs to an authority or a firm. In a text that names somebody, or that
+speaks of "my case", it leads to that person.
 """
 
 import re
@@ -20,7 +20,9 @@ CONTEXT: Final = (
     "fall-nr", "fallnummer", "case n", "case id", "case #", "journaln", "policen", "police ",
     "policy n", "police-nr", "forsikringsn", "försäkringsn", "försäkringsbrev",
     "versicherungsschein", "skadesn", "skaden", "schadenn", "schaden-nr", "claim n", "sygejournal",
-    "journal nr",
+    "journal nr", "j.nr", "jnr", "dnr", "diarien", "az.", "az:", "geschäftszeichen",
+    "unser zeichen", "ihr zeichen", "our ref", "your ref", "vår ref", "vores ref", "deres ref",
+    "er ref", "vår sak", "målnr", "mål nr", "case ",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
@@ -29,12 +31,24 @@ EXAMPLES: Final = Examples(
         ("My claim number is CL-998877", "CL-998877"),
         ("Mein Aktenzeichen: 12-34567", "12-34567"),
         ("Mitt ärendenummer är 20241187", "20241187"),
+        ("Aktenzeichen 24 F 3190/24\n\nIch, Anna Lind, beantrage", "24 F 3190/24"),
+        ("Das Gericht führt Frau Lind unter 6 VI 1187/24.", "6 VI 1187/24"),
+        ("Unser Zeichen: 448/24 GH\nNachlass Anna Lind", "448/24 GH"),
+        ("Vår sak: 17-204488TVI-TOSL\nDødsboet etter Kari Hansen", "17-204488TVI-TOSL"),
+        ("Vårt dnr: T 1744-24\nDödsboet efter Karin Svensson", "T 1744-24"),
+        ("Diarienummer FAM 24/31907\n\nJag, Karin Svensson", "FAM 24/31907"),
+        ("Schuldnerin: Anna Lind\nAz.: INK-2025-00481", "INK-2025-00481"),
+        ("J.nr. 17-20448 om Anders Hansen", "17-20448"),
+        ("Our ref: GS/17-20448\nEstate of Emma Miller", "GS/17-20448"),
+        ("Emma Miller would like a visit. Case SW-2024-7743.", "SW-2024-7743"),
     ),
     ignored=(
         "Sagsnr. 2024-11873",
         "Aktenzeichen 12 C 345/24",
         "Police no. 99123 gælder bygningen",
         "Case no. 2024-11873 was closed",
+        "Aktenzeichen 24 F 3190/24",
+        "Emma Miller says so in case 4000 people come",
     ),
 )
 
@@ -42,14 +56,31 @@ _OWNER: Final = re.compile(
     r"(?<!\w)(?:min|mit|mine|mitt|mina|mein|meine|meiner|meinem|my|vores|hans|hendes|hennes|her|his)"
     r"(?!\w)"
 )
-_NEAR_CHARS: Final = 60
+_NUMBER: Final = re.compile(
+    r"(?<![\w.,-])(?=[A-Za-z0-9./ -]{0,8}[0-9])"
+    r"(?:[0-9]{1,4} [A-Z][A-Za-z]{0,3} [0-9]{1,6}/[0-9]{2}"
+    r"|(?:[A-Z]{1,5}[-/ ]?)?[0-9][0-9A-Z]*(?:[-/.][0-9A-Z]{1,12}| [0-9]{2,6}){0,5}(?: [A-Z]{2})?)"
+    r"(?![\w-])"
+)
+# As German and Norwegian courts write them; nothing else is written so.
+_COURT: Final = re.compile(
+    r"(?<![\w.,/-])[0-9]{1,4} [A-Z][A-Za-z]{0,3} [0-9]{1,6}/[0-9]{2}(?![\w/-])"
+    r"|(?<![\w.,/-])[0-9]{2}-[0-9]{6}[A-Z]{3}-[A-Z]{4}(?!\w)"
+)
+_SIGN: Final = re.compile(r"[0-9A-Z][-/][0-9A-Z]")
+_WEAK: Final = "case "
+_OWNER_CHARS: Final = 60
 
 
 def find(document: Document) -> Iterator[Span]:
-    for match in numbers(document, KIND):
-        start, end = max(0, match.start() - _NEAR_CHARS), match.end() + _NEAR_CHARS
-        is_near = any(
-            one.type == PERSON and one.start < end and start < one.end for one in document.found
-        )
-        if is_near or _OWNER.search(document.lower, start, match.start()):
+    text = document.text
+    named = any(one.type == PERSON for one in document.found)
+    for match in numbers(document, KIND, _NUMBER):
+        before = document.lower[max(0, match.start() - _OWNER_CHARS) : match.start()]
+        # "In case 4000 people come": the bare word needs a number that is none of things.
+        if before.endswith(_WEAK) and not _SIGN.search(match.group()):
+            continue
+        if named or _OWNER.search(before):
             yield document.span(*match.span(), KIND, 0.75, "beside a person")
+    for match in _COURT.finditer(text) if named else ():
+        yield document.span(*match.span(), KIND, 0.7, "court")

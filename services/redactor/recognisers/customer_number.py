@@ -20,7 +20,8 @@ CONTEXT: Final = (
     "lønmodtagern", "elevn", "studienummer", "studentn", "student id", "student n",
     "matrikelnummer", "abonnementsn", "abonnentn", "brukarn", "policyholder", "bonusn", "loyalty",
     "frequent fly", "eurobonus", "nhs n", "national insurance", "ni number", "social security",
-    "ssn",
+    "ssn", "staff n", "staff id", "payroll n", "anst.nr", "anst. nr", "anst.-nr", "tilsettn",
+    "medarbeidern", "mitarbeiter-n", "mitarbeitern", "personnel n",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
@@ -32,6 +33,10 @@ EXAMPLES: Final = Examples(
         ("customer no. 99-12345", "99-12345"),
         ("Mitgliedsnummer 4711-08", "4711-08"),
         ('{"customer_id": "C123456"}', "C123456"),
+        ("Line Hjort (tilsettnr. 3381)", "3381"),
+        ("Linn Hjort (anst.nr 3381)", "3381"),
+        ("Lynn Heath (staff no. 3381)", "3381"),
+        ("Mitarbeiternummer: 10-3381", "10-3381"),
     ),
     ignored=(
         "Ordrenummer 445566",
@@ -60,11 +65,13 @@ def find(document: Document) -> Iterator[Span]:
         yield document.span(*match.span(), KIND, 0.85, "context")
 
 
-def numbers(document: Document, kind: str) -> Iterator[re.Match[str]]:
+def numbers(
+    document: Document, kind: str, pattern: re.Pattern[str] = NUMBER
+) -> Iterator[re.Match[str]]:
     """Yield what stands as a number right behind a context word of `kind`: no year, no price."""
     text = document.text
     ends = [cue.end for cue in document.cues if kind in cue.kinds]
-    for match in document.after(kind, NUMBER) if ends else ():
+    for match in document.after(kind, pattern) if ends else ():
         end = max(one for one in ends if one <= match.start())
         is_near = match.start() - end <= _NEAR_CHARS
         digits = sum(map(str.isdigit, match.group()))

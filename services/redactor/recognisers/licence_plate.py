@@ -15,7 +15,8 @@ CONTEXT: Final = (
     "bilen ", "bilens", "bilnummer", "skilt", "indregistrer", "number plate", "licence plate",
     "license plate", "plate ", "plates ", "car ", "vehicle", "køretøj", "kjøretøy", "fordon",
     "fahrzeug", "auto ", "wagen ", "parkerings", "parkeret", "parkert", "parkerad", "geparkt",
-    "parked", "kjennetegn", "skiltnummer", "pkw ", "amtl", "trailer", "varebil", "motorcykel",
+    "parked", "reg ", "kjennetegn", "skiltnummer", "pkw ", "amtl", "trailer", "varebil",
+    "motorcykel",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
@@ -28,6 +29,9 @@ EXAMPLES: Final = Examples(
         ("Mein Auto, HH-AB 123E, steht dort", "HH-AB 123E"),
         ("Wer fährt M-AX 4711?", "M-AX 4711"),
         ("number plate AB12 CDE", "AB12 CDE"),
+        ("Vehicle reg: BD51 SMR", "BD51 SMR"),
+        ("Køretøj: BD 30 771\nModpart: Gitte Fog, EK 95 662", "EK 95 662"),
+        ("EK95662 kørte ind i min bil.", "EK95662"),
         ("The vehicle is AB12CDE", "AB12CDE"),
     ),
     ignored=(
@@ -38,6 +42,7 @@ EXAMPLES: Final = Examples(
         "Teil AB12 CDE passt nicht ins Fahrzeug",
         "Skruen ABC 123 er udgået",
         "Bilen kostede DKK 12345",
+        "Min bil er en BMW 320. Pumpen er en ABC 123.",
     ),
 )
 
@@ -57,11 +62,12 @@ _DISTRICTS: Final = frozenset(  # One text: quotes would drown them.
     NR OB OF OG OH OL OS P PB PF PI PM R RD RE RO RT RV S SB SE SG SI SL SO SN SZ TR TÜ UL UN V
     VIE VS W WB WES WI WN WOB WÜ Z ZW""".split()  # noqa: SIM905
 )
-_MONEY: Final = re.compile(r"(?:DKK|NOK|SEK|EUR|USD|GBP|KR|ISO|DIN|EN|EU|§)[ -]", re.IGNORECASE)
+_MONEY: Final = re.compile(r"(?:DKK|NOK|SEK|EUR|USD|GBP|KR|ISO|DIN|EN|EU|BMW|§)[ -]", re.IGNORECASE)
 
 
 def find(document: Document) -> Iterator[Span]:
     text = document.text
+    named = False
     for match in document.after(KIND, _PLATE):
         plate = match.group()
         # In small letters and with a blank it could be a word and a count: "har 412 pladser".
@@ -69,6 +75,8 @@ def find(document: Document) -> Iterator[Span]:
         written = plate.isupper() or " " not in plate or beside
         if written and not _MONEY.match(plate) and _DIGITS.search(plate):
             yield document.span(*match.span(), KIND, 0.85, "context")
+            named = True
+    yield from _further(document, named=named)
     if "-" not in text or document.language not in {"de", None}:
         return
     for match in _GERMAN.finditer(text):
@@ -77,4 +85,28 @@ def find(document: Document) -> Iterator[Span]:
             yield document.span(*match.span(), KIND, 0.55, "form")
 
 
+def _further(document: Document, *, named: bool) -> Iterator[Span]:
+    """Yield what is written as a plate where one was named, or a vehicle in the same sentence."""
+    vehicles = [cue for cue in document.cues if KIND in cue.kinds]
+    for match in _PLATE.finditer(document.text) if vehicles else ():
+        plate = match.group()
+        if not plate.isupper() or _MONEY.match(plate) or not _DIGITS.search(plate):
+            continue
+        part = document.lower.endswith(_PARTS, 0, match.start())
+        if part or IMPERSONAL in document.kinds_before(match.start()):
+            continue
+        beside = (
+            document.text[min(cue.end, match.end()) : max(cue.start, match.start())]
+            for cue in vehicles
+        )
+        if named or any(
+            len(between) <= _SENTENCE_CHARS and not _SENTENCE_END.search(between)
+            for between in beside
+        ):
+            yield document.span(*match.span(), KIND, 0.6, "same text" if named else "sentence")
+
+
+_PARTS: Final = ("teil ", "part ", "del ")
+_SENTENCE_CHARS: Final = 120
+_SENTENCE_END: Final = re.compile(r"[.!?]\s|\n")
 _DIGITS: Final = re.compile(r"[0-9]{2}")

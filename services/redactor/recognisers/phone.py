@@ -37,6 +37,7 @@ EXAMPLES: Final = Examples(
         ("Sie erreichen mich unter 0221/4710-123", "0221/4710-123"),
         ("+49 (0) 30 901820", "+49 (0) 30 901820"),
         ("Call me on 020 7946 0958", "020 7946 0958"),
+        ("name,born,phone\nBo,1991-11-02,07700900241", "07700900241"),
     ),
     ignored=(
         "Ordrenummer 20231145",
@@ -72,6 +73,7 @@ _WITH_CONTEXT: Final = re.compile(
 _DATE: Final = re.compile(
     r"[0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)?[0-9]{2}\b(?![./-][0-9])|(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]\b"
 )
+_CELL: Final = re.compile(r"[ \"']*(\+?\(?[0-9](?:[ ./()-]{0,3}[0-9]){5,13})[ \"']*\Z")
 _EXTENSION: Final = re.compile(
     r",? ?(?:ext\.?|x|lok\.?|lokal(?:nr\.?)?|ankn\.?|anknytning|dw|durchwahl|apparat)"
     r" ?[0-9]{1,5}(?!\w)",
@@ -99,6 +101,9 @@ def find(document: Document) -> Iterator[Span]:
     for match in document.matches(_WITH_CONTEXT):
         if KIND in document.kinds_around(*match.span()) and not _DATE.match(match.group()):
             yield _span(document, match, 0.85, "context")
+    for start, end, kinds in document.cells:
+        if KIND in kinds and (cell := _CELL.match(document.text[start:end])):
+            yield document.span(start + cell.start(1), start + cell.end(1), KIND, 0.85, "column")
     yield from _national(document)
 
 

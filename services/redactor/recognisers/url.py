@@ -16,6 +16,7 @@ EXAMPLES: Final = Examples(
         ("https://eksempel.dk/brugere/anna.hansen.", "https://eksempel.dk/brugere/anna.hansen"),
         ("http://eksempel.no/?token=abc123&x=1", "http://eksempel.no/?token=abc123&x=1"),
         ("(https://exempel.se/a?email=bo%40exempel.se)", "https://exempel.se/a?email=bo%40exempel.se"),
+        ("https://teams.eksempel.no/meet/ida.vinje", "https://teams.eksempel.no/meet/ida.vinje"),
         ("www.facebook.com/anders.hansen.5", "www.facebook.com/anders.hansen.5"),
     ),
     ignored=(
@@ -31,7 +32,7 @@ _URL: Final = re.compile(r"[^\s\"'<>()\[\]{}|\\^`]{1,2000}")
 _SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,20}\Z")
 _PERSONAL: Final = re.compile(
     r"linkedin\.com/in/.|(?:facebook|instagram|twitter|x|tiktok|threads)\.(?:com|net)/(?:@?[\w.]*[._0-9][\w.]*)\Z"
-    r"|/(?:users?|profiles?|profil|brugere?|brukere?|anvandare|members?|mitglied(?:er)?|people|u|~)/[^/?#]{3,}"
+    r"|/(?:users?|profiles?|profil|brugere?|brukere?|anvandare|members?|mitglied(?:er)?|people|meet|u|~)/[^/?#]{3,}"
     r"|[?&#;](?:access_|auth_|id_|reset_|refresh_)?(?:token|api_?key|key|sig|signature|session|sessionid|sid|code"
     r"|password|pwd|email|e-?mail|mail|user|username|userid|name|navn|cpr|phone|tlf|ssn)=[^&#]"
     r"|%40|//[^/@\s]{1,100}@",
