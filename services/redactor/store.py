@@ -230,8 +230,11 @@ SELECT id FROM scope
 WHERE id IN (SELECT scope FROM entry WHERE tenant = $1 AND lookups && $2::text[])
 ORDER BY tenant, hash FOR UPDATE
 """
+# A literal may be a name with the person in it ("mail_hansen"), which no hash finds.
 _ERASE: Final = """
-DELETE FROM entry WHERE scope = ANY($1::bigint[]) AND ($2 OR lookups && $3::text[]) RETURNING scope
+DELETE FROM entry
+WHERE scope = ANY($1::bigint[]) AND ($2 OR type = 'literal' OR lookups && $3::text[])
+RETURNING scope
 """
 _REVISE: Final = "UPDATE scope SET revision = revision + 1 WHERE id = ANY($1::bigint[])"
 _NOTE_ERASURE: Final = """

@@ -71,6 +71,23 @@ async def test_a_stream_that_begins_while_the_vault_is_looked_at_goes_on(first: 
     assert all(other.request_id in first.redactor.streams for other in (one, *others))
 
 
+async def test_no_name_of_a_function_keeps_an_erased_person(
+    first: Replica, vault: ProvisionedSchema
+) -> None:
+    tools = [{"name": "mail_karen_holm"}]
+    await first.mask(turn("Karen Holm og Xenia Brixholm ringede.", tools=tools))
+    assert "literal" in await _types(vault)
+
+    command = SubjectErase(actor="operator", values=("Karen Holm",))
+    await first.erasing.subjects_erase([command])
+
+    assert await _types(vault) == ["person"]
+
+
+async def _types(vault: ProvisionedSchema) -> list[str]:
+    return [row["type"] for row in await vault.admin.fetch("SELECT type FROM vault.entry")]
+
+
 async def test_whole_scopes_are_erased_with_everything_in_them(
     first: Replica, vault: ProvisionedSchema
 ) -> None:
