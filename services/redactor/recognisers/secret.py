@@ -28,7 +28,7 @@ CONTEXT: Final = (
 EXAMPLES: Final = Examples(
     found=(
         ("Nøglen er sk-proj-abcDEF1234567890abcd", "sk-proj-abcDEF1234567890abcd"),
-        ("\x67hp_16C7e42F292c6912E7710c838347Ae178B4a", "\x67hp_16C7e42F292c6912E7710c838347Ae178B4a"),
+        ("\x67hp_16C7e42F292c6912E7710c8383", "\x67hp_16C7e42F292c6912E7710c8383"),
         ("aws \x41KIAIOSFODNN7EXAMPLE", "\x41KIAIOSFODNN7EXAMPLE"),
         (
             "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
