@@ -14,6 +14,9 @@ _ENDINGS: Final = (
 _SEN: Final = ("sen", "zen")
 _NOUN_ENDINGS: Final = tuple(f"{letter}sen" for letter in "adeijnrsuøl")
 _NO_S: Final = ("s", "x", "z", "ß")
+_SPELLED_OUT: Final = str.maketrans(
+    {"ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe", "ü": "ue", "å": "aa", "ß": "ss"}
+)
 _ENDING_LETTERS_MIN: Final = 6
 
 
@@ -32,8 +35,8 @@ class Lexicon:
     def load(cls) -> Self:
         """Return the lexicon that is shipped with the redactor."""
         return cls(
-            first_names=_read("first_names.txt"),
-            surnames=_read("surnames.txt"),
+            first_names=_spelled_out(_read("first_names.txt")),
+            surnames=_spelled_out(_read("surnames.txt")),
             ambiguous=_read("ambiguous.txt"),
             words=_read("words.txt"),
         )
@@ -64,6 +67,11 @@ class Lexicon:
         if base.endswith(_NO_S):
             return 0
         return 1 if base in self.first_names or self.is_surname(base) or base.endswith(_SEN) else 0
+
+
+def _spelled_out(names: frozenset[str]) -> frozenset[str]:
+    """Return the names, and those with umlauts also as keyboards without them write: Baerbel."""
+    return names | {name.translate(_SPELLED_OUT) for name in names}
 
 
 def _read(name: str) -> frozenset[str]:

@@ -138,8 +138,11 @@ TOWARDS: Final = _words("til till hos")
 
 AND: Final = _words("og och und and & samt")
 PARTICLES: Final = _words(
-    "von van de der den af av zu zur zum vom di da dos del el al la le ten ter bin ibn ben du des"
+    "von van de der den af av zu zur zum vom di da dos del el al la le ten ter bin ibn ben du des "
+    "ní ap umm abu bint freiherr freifrau gräfin"
 )
+SUFFIXES: Final = _words("jr sr jun junior senior ii iii")
+"""They end a name: "Robert Downing Jr."."""
 ABBREVIATED: Final = _words(
     "chr joh th kr wm fr chas jos st alb fredr hr dr prof mr mrs ms dipl ing mag"
 )
@@ -201,3 +204,27 @@ GERMAN_NOUN_ENDINGS: Final = (
     "experte", "wart",
 )  # fmt: skip
 """In German a capitalised word that ends so is a noun before a name, not a part of it."""
+
+PERSON_VERBS: Final = _words(
+    """
+    ringede ringer ringte ringde ringer ringde siger sagde sier sa seier säger sade sagt sagte skrev
+    skriver schrieb schreibt spurgte spør spurte frågade fragt fragte svarede svarte svarade svarer
+    antwortet antwortete mener mente menade meint meinte mener synes syns troede trodde glaubt
+    glaubte forklarede forklarte förklarade erklärt erklärte fortalte fortæller forteller berättade
+    erzählt erzählte bad bat bittet beder klager klagede klagte klagade beschwerte oplyser oplyste
+    opplyser opplyste uppger uppgav fejler arbejder arbeider arbetar arbeitet wohnt bor bodde bodede
+    hedder heter fylder fyller hilser lovede lovte lovade tilføjede tillade græd gråt grät weinte
+    rief ruft lo lachte ler kommer kom kam said says told asked wrote writes replied called phoned
+    rang answered thinks thought explained complained lives lived works worked agreed signed wants
+    wanted left arrived went cried laughed smiled promised insisted added apologised apologized
+    """
+)
+"""Whoever stands right before one, with a capital, is a person: "Bo ringede"."""
+
+SPEECH_BEFORE: Final = _words(
+    """
+    sagde sa sade sagt sagte skrev schrieb spurgte spurte frågade fragte svarede svarte svarade
+    antwortete mente meinte forklarede forklarte said wrote asked replied told ifølge enligt laut
+    """
+)
+"""Whoever follows one, with a capital, is a person: "sagde Bo"."""

@@ -14,6 +14,8 @@ _WRAPPED_CHARS_MIN: Final = 60
 _THINGS: Final = Things.load()
 _BESIDE: Final = frozenset({" ", "-", " & ", "&", ' "', " »", " „", " “", '" ', "« ", "” ", "“ "})
 _NEAR_WORDS: Final = 9
+_UNCAPITALISED_WORDS: Final = 20
+"""Fewer capitals than one in so many words."""
 
 
 class Runs:
@@ -30,6 +32,9 @@ class Runs:
         self.words, self.lower = words.text, words.lower
         self.starts, self.ends = words.starts, words.ends
         self.count = len(words.text)
+        capitals = sum(word[0].isupper() for word in self.words)
+        self.is_uncapitalised = capitals * _UNCAPITALISED_WORDS < self.count
+        """Nobody used the shift key here, so that a name has no capital either."""
         self.name_ended_at = -1
         """The `stop` of the last name found: "Anders og Karen" goes on from it."""
         self.in_things = _THINGS.places(words, document.text)
@@ -88,6 +93,15 @@ class Runs:
         blanks = len(self.text) - len(self.text[line_end:].lstrip()) - line_end
         return line_end + blanks in self._address_starts
 
+    def end_over_line(self, stop: int) -> int:
+        """Return where the name ends in the text: a line may break its last word, as "Fabri-"."""
+        end = self.ends[stop - 1]
+        if stop == self.count or self.gap(stop) not in {"-\n", "-\r\n"}:
+            return end
+        rest = self.lower[stop]
+        broken = self.words[stop].islower() and rest not in self.lexicon.words
+        return self.ends[stop] if broken else end
+
     # --- runs --------------------------------------------------------------------------------
 
     def run_end(self, first: int) -> int:
@@ -111,6 +125,8 @@ class Runs:
         gap = self.gap(at)
         if gap in {". ", "."}:
             return self.is_initial(at - 1) or self.lower[at - 1] in naming.ABBREVIATED
+        if gap == ".-":
+            return self.is_initial(at - 1)
         return gap in {" ", "-"} or (gap == "\n" and self._wraps(at))
 
     def _wraps(self, at: int) -> bool:
@@ -143,10 +159,31 @@ class Runs:
             return False
         if self.text[end : end + 1].isdigit():
             return False  # "L3" is no initial.
-        surname = at > first and lower in self.lexicon.surnames
-        if lower in self.lexicon.words and not surname and not self.is_initial(at):
+        named = lower in self.lexicon.surnames if at > first else self._is_before_surname(at)
+        if lower in self.lexicon.words and not named and not self.is_initial(at):
             return False
         return lower not in naming.NO_NAME_PARTS and not self.is_small_word(at)
+
+    def _is_before_surname(self, at: int) -> bool:
+        """Return whether a first name that is a word elsewhere stands here: "Line Hjort"."""
+        lexicon, after = self.lexicon, at + 1
+        if self.language not in naming.PREPOSITION_LANGUAGES or after >= self.count:
+            return False
+        pair = self.gap(after) == " " and self.is_capital(after)
+        return (
+            pair and self.lower[at] in lexicon.first_names and self.lower[after] in lexicon.surnames
+        )
+
+    def is_speaking(self, at: int) -> bool:
+        """Return whether a verb of what people do stands beside: "Bo ringede", "sagde Max"."""
+        after = at + 1
+        if (
+            after < self.count
+            and self.gap(after) == " "
+            and self.lower[after] in naming.PERSON_VERBS
+        ):
+            return True
+        return at > 0 and self.gap(at) == " " and self.lower[at - 1] in naming.SPEECH_BEFORE
 
     def is_small_word(self, at: int) -> bool:
         """Return whether a first name from elsewhere is a small word in this language: "till"."""

@@ -58,6 +58,8 @@ _CAPITALISING: Final = frozenset({_GERMAN, _ENGLISH})
 """Languages that write a capital where the word is no name."""
 
 
+_LOWER_CASE_LETTERS_MIN: Final = 4
+_AFTER_GREETED: Final = ("", ",", "!", ".", "?", "\n")
 _WEAK_SIGNS: Final = frozenset({None, signs.AND, signs.TOWARDS})
 _UNKNOWN_SCORES: Final = {signs.TOWARDS: 0.55}
 
@@ -79,9 +81,9 @@ def find(document: Document) -> Iterator[Span]:
             end = runs.run_end(at)
             yield from _in_run(document, runs, at, end)
             at = end
-        elif runs.lower[at] in first_names and _is_lower_case_pair(runs, at):
-            yield _span(document, runs, at, _Name(at + 2, 0.7, "lower case"))
-            at += 2
+        elif runs.lower[at] in first_names and (name := _in_lower_case(runs, at)):
+            yield _span(document, runs, at, name)
+            runs.name_ended_at = at = name.stop
         else:
             at += 1
 
@@ -102,7 +104,7 @@ def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
     letters = runs.lexicon.genitive_letters(runs.lower[name.stop - 1])
     if letters == 1 and runs.language == _GERMAN and not runs.owns(name.stop):
         letters = 0
-    end = runs.ends[name.stop - 1] - letters
+    end = runs.end_over_line(name.stop) - letters
     return document.span(runs.starts[first], end, KIND, name.score, name.rule)
 
 
@@ -115,6 +117,8 @@ def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
     if (everyday and lower not in runs.lexicon.surnames) or runs.is_company(at, end):
         return None
     sign = signs.sign_before(runs, at)
+    if _is_reversed(runs, at, sign):
+        return _Name(at + 2, 0.85, "reversed")
     if at in runs.in_things and (sign in _WEAK_SIGNS or at - 1 in runs.in_things):
         return None
     if everyday:
@@ -191,7 +195,12 @@ def _last(runs: Runs, at: int, second: int, stop: int) -> int:
 
 def _goes_on(runs: Runs, at: int) -> bool:
     lexicon, stem, before = runs.lexicon, runs.stem(at), runs.stem(at - 1)
-    if runs.is_initial(at) or lexicon.is_first_name(stem) or lexicon.is_surname(stem):
+    if (
+        runs.is_initial(at)
+        or stem in naming.SUFFIXES
+        or lexicon.is_first_name(stem)
+        or lexicon.is_surname(stem)
+    ):
         return True
     if runs.is_initial(at - 1) or runs.gap(at) == "-":
         return True
@@ -207,10 +216,10 @@ def _alone(runs: Runs, at: int) -> _Name | None:
     Within a sentence a capital marks a proper noun, save in German; at its start it says nothing,
     and only a name that is no other word counts.
     """
-    if _is_reversed(runs, at):
-        return _Name(at + 2, 0.85, "reversed")
     lexicon, stem = runs.lexicon, runs.stem(at)
     first = lexicon.is_first_name(stem)
+    if (first or stem in lexicon.surnames) and runs.is_speaking(at):
+        return _Name(at + 1, 0.6, "speaks")
     no_name = stem in naming.NEVER_ALONE or runs.is_place(at, first_name=first)
     if no_name or not (first or _is_plain_surname(runs, stem)):
         return None
@@ -242,18 +251,54 @@ def _follows_german_noun(runs: Runs, at: int) -> bool:
     )
 
 
-def _is_reversed(runs: Runs, at: int) -> bool:
+def _is_reversed(runs: Runs, at: int, sign: str | None) -> bool:
     """Return whether "Hansen, Anders" stands here, and not a list that goes on."""
     after = at + 1
     if after >= runs.count or runs.gap(after) != ", " or not runs.is_capital(after):
         return False
-    lexicon = runs.lexicon
-    name = runs.lower[at]
-    if not lexicon.is_surname(name) or lexicon.is_first_name(name) or name in lexicon.words:
+    lexicon, name = runs.lexicon, runs.lower[at]
+    known = lexicon.is_surname(name) or sign == signs.LABEL
+    if not known or name in lexicon.words or runs.is_initial(at):
         return False
+    if runs.is_initial(after):
+        return runs.text[runs.ends[after] : runs.ends[after] + 1] == "."
     further = after + 1
     goes_on = further < runs.count and runs.is_joined(further) and runs.is_capital(further)
-    return lexicon.is_first_name(runs.lower[after]) and not goes_on
+    louder = runs.words[at].isupper() and not runs.words[after].isupper()
+    clear = louder or not (goes_on or lexicon.is_first_name(name))
+    return clear and lexicon.is_first_name(runs.lower[after])
+
+
+# --- without a capital -----------------------------------------------------------------------
+
+
+def _in_lower_case(runs: Runs, at: int) -> _Name | None:
+    """Judge a first name that is written without a capital: "hej line, ring til anders hansen"."""
+    stop = at + 1
+    if stop < runs.count and runs.gap(stop) == " " and runs.lexicon.is_first_name(runs.lower[stop]):
+        stop += _is_lower_case_pair(runs, stop)
+    if _is_lower_case_pair(runs, stop - 1) and not _is_everyday(runs, at):
+        return _Name(stop + 1, 0.7, "lower case")
+    word = runs.lower[at]
+    if _is_everyday(runs, at) or at in runs.in_things:
+        return None
+    clear = word not in runs.lexicon.ambiguous and len(word) >= _LOWER_CASE_LETTERS_MIN
+    sign = signs.sign_before(runs, at)
+    and_more = stop < runs.count and runs.lower[stop] in naming.AND
+    addressed = clear or and_more or runs.text[runs.ends[at] :][:1] in _AFTER_GREETED
+    if sign == signs.GREETING and addressed:
+        return _Name(at + 1, 0.7, "greeted in lower case")
+    if sign == signs.CLOSING and runs.ends_line(at + 1):
+        return _Name(at + 1, 0.7, "signed in lower case")
+    after_another = sign == signs.AND and runs.words[at - 2].islower() and addressed
+    if after_another or (clear and runs.is_uncapitalised):
+        return _Name(at + 1, 0.55, "lower case")
+    return None
+
+
+def _is_everyday(runs: Runs, at: int) -> bool:
+    word = runs.lower[at]
+    return runs.is_small_word(at) or word in runs.lexicon.words or word in naming.NEVER_ALONE
 
 
 def _is_lower_case_pair(runs: Runs, at: int) -> bool:
@@ -264,6 +309,4 @@ def _is_lower_case_pair(runs: Runs, at: int) -> bool:
     lexicon, surname = runs.lexicon, runs.lower[after]
     if at in runs.in_things or surname in lexicon.words or surname in lexicon.ambiguous:
         return False
-    first = runs.lower[at]
-    everyday = runs.is_small_word(at) or first in lexicon.words or first in naming.NEVER_ALONE
-    return surname in lexicon.surnames and not everyday
+    return surname in lexicon.surnames and not _is_everyday(runs, at)
