@@ -127,9 +127,16 @@ class Mapping:
         return code
 
     def replace(self, code: str, value: str, form: str | None = None) -> str:
-        """Give a known person the fuller form of the name that was seen, and return the code."""
+        """Give a known person the fuller form of the name that was seen, and return the code.
+
+        If somebody has that name already, it is theirs: no two placeholders stand for one name.
+        """
         kind = self._known[code].type
-        self._changed[code] = Known(code, kind, value, value if form is None else form)
+        fuller = Known(code, kind, value, value if form is None else form)
+        owner = self._codes.setdefault(fuller.identity, code)
+        if owner != code:
+            return self.use(owner)
+        self._changed[code] = fuller
         self._entries[code] = Entry(kind, value)
         return code
 

@@ -104,6 +104,16 @@ def test_a_fuller_name_is_put_back_from_now_on() -> None:
     assert [(one.code, one.value) for one in mapping.changed()] == [("Klient_003", "Bo Holm")]
 
 
+def test_a_fuller_name_that_somebody_has_already_is_theirs() -> None:
+    mapping = _case()
+    code = mapping.add("person", "Bo Holm")
+
+    assert mapping.replace("Klient_003", "Bo Holm") == code
+    assert [*mapping.changed()] == []
+    mapping = _case()
+    assert mapping.replace("Klient_003", "Bo Holm") == mapping.add("person", "Bo Holm")
+
+
 def test_a_counter_that_was_lost_gives_no_placeholder_to_two() -> None:
     mapping = Mapping("da", known=[Known("Klient_001", "person", "Bo", "Bo")])
 
