@@ -17,6 +17,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 
+# Tests that start no server run side by side; the others have the machine to themselves.
+ALONE := tests/unit tests/contract tests/architecture
+TOGETHER := tests/integration tests/chaos
+
 .PHONY: help run test check map bench bench-pii chaos lock lock-peers
 
 help: ## Show this list
@@ -27,7 +31,12 @@ run: $(READY) ## Start the whole platform here and send one example letter throu
 
 test: $(READY) ## Run every test: unit, contract, architecture, integration, chaos
 	@tests/tools.sh
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE)
+	@$(BIN)/python -m pytest $(TOGETHER)
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
 
 check: $(READY) ## Run every rule: style, types, imports, generated files, architecture, contracts
 	@echo "style";           $(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
