@@ -39,7 +39,7 @@ ENGLISH: Final = frozenset(
     _words(
         """
         street road lane avenue drive close crescent terrace square gardens grove mews way court
-        place row hill rise st rd ave
+        place row hill rise st rd ave ln boulevard walk parade circus parkway quay wharf heights blvd
         """
     )
 )
@@ -49,7 +49,7 @@ ADJECTIVES: Final = frozenset(
         """
         neue neuen neuer alte alten alter lange langen kleine große grosse gamle gammel nye ny store
         lille stora lilla nya gamla vestre østre søndre nordre nørre vester øster sønder södra norra
-        östra västra indre ydre
+        östra västra indre ydre søre nordre vesle øvre nedre austre ytre yttre övre inre
         """
     )
 )
@@ -77,7 +77,22 @@ NO_STREETS: Final = frozenset(
         adresse anschrift address bor wohnhaft wohne bopæl adressen bostedsadresse besøgsadresse
         hjemmeadresse lieferadresse postadresse besøg nr no nummer number hus haus house tel tlf
         telefon telefonnummer
+        tresor schlüsseltresor code kode pin palle pallet palette kolli
         """
     )
 )
 """They stand before an address and are no part of it."""
+
+HOUSES: Final = frozenset(
+    _words(
+        """
+        cottage house farm lodge rectory vicarage manor hall mill barn bungalow villa grange priory
+        flat apartment unit box
+        """
+    )
+)
+UK_PARTS: Final = ENGLISH | HOUSES
+"""With one of these a part of an English address is its street or house."""
+
+FARM_ENDINGS: Final = _words("gård gården gaard gard garden gardar minde stua tunet hof")
+"""A word before a street that ends so is the farm's name and belongs to the address."""

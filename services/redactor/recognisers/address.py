@@ -83,12 +83,14 @@ _US_PLACE: Final = re.compile(
     r"[A-Z][a-z]+(?: [A-Z][a-z]+){0,2}, [A-Z]{2} [0-9]{5}(?:-[0-9]{4})?\b"
 )
 _FIELD: Final = re.compile(
-    r"(?i:\b(?:postnr|postnummer|plz|ort|by|poststed|postort|postal_code|city|zip)"
+    r"(?i:\b(?:postnr|postnummer|plz|ort|by|poststed|poststad|postort|postal_code|city|zip)"
     r"[\w /.,&-]{0,16}[\"']?[ ]*[:=|][ \"']*)"
     rf"({_POSTCODE} +{_CITY})"
 )
 """A postcode and city that stand alone in a field of a form."""
-_BOX: Final = re.compile(rf"Postfach [0-9 ]{{2,11}}(?:{_PLACE.pattern})?")
+_BOX: Final = re.compile(
+    rf"(?:Postfach [0-9 ]{{2,11}}|P\.? ?O\.? ?[Bb]ox [0-9]{{1,6}})(?:{_PLACE.pattern})?"
+)
 _DATED_STREET: Final = re.compile(
     r"(?:Straße|Strasse|Platz) des [0-9]{1,2}\. [A-Z][a-zä]+ [0-9]{1,4}[a-z]?\b"
     rf"(?:{_PLACE.pattern})?"
@@ -101,6 +103,24 @@ _COUNTRY: Final = re.compile(
 _UK_PLACE: Final = re.compile(
     r"(?:,?[ \n]+[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)?){0,3}"
     r",?[ \n]+[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}\b"
+)
+_UK_POSTCODE: Final = re.compile(r"(?<![\w-])[A-Z]{1,2}[1-9][0-9A-Z]? ?[0-9][A-Z]{2}(?![\w-])")
+_UK_PART: Final = re.compile(
+    r"(?:(?:[A-Z][\w'.&-]*|[0-9]{1,4}[A-Za-z]?)(?:(?: upon| on| of| the| le| and| in)* |$))+\Z"
+)
+"""One part of an address between commas: capitalised words and numbers, up to its end."""
+_FARM: Final = re.compile(rf"\b{_CAPITAL}[^\W\d_]*(?:{'|'.join(streets.FARM_ENDINGS)}),[ \n]\Z")
+_FARM_CHARS: Final = 30
+_UK_PARTS_MAX: Final = 6
+_LABELLED: Final = re.compile(r"[:=|\n][ \"']*\Z")
+_LABEL: Final = re.compile(r"(?i:post ?code|zip)(?: is)?[ :=\"']{1,4}\Z")
+_LOWER_ENGLISH: Final = re.compile(
+    r"\b(?:(?:flat|unit|apt) [0-9a-z]{1,4},? )?[0-9]{1,4}[a-z]?,? (?:[a-z']+ ){1,3}"
+    r"(?:street|road|lane|avenue|drive|close|crescent|terrace|gardens|grove|mews)\b"
+    r"(?=[,.\n]| in |\Z)"
+)
+_LOWER_TOWN: Final = re.compile(
+    r"(?:,? ([a-z]{4,}))?,? [a-z]{1,2}[0-9][0-9a-z]? ?[0-9][a-z]{2}\b|(?:,| in) ([a-z]{4,})"
 )
 _FLAT: Final = re.compile(r"(?:Flat|Apartment|Apt\.?|Unit) [0-9A-Za-z]{1,4},?[ \n]\Z")
 _NUMBER: Final = re.compile(r"(?<![\w.,/-])[0-9]{1,4}(?![0-9])")
@@ -118,6 +138,7 @@ def find(document: Document) -> Iterator[Span]:
     for pattern in (_BOX, _DATED_STREET):
         for match in pattern.finditer(text):
             yield document.span(*match.span(), KIND, 0.9, "number in its name")
+    yield from _by_postcode(document)
     for number in _NUMBER.finditer(text):
         words = words or document.words
         if (
@@ -129,6 +150,49 @@ def find(document: Document) -> Iterator[Span]:
         span = _continental(document, words, number) or _english(document, words, number)
         if span:
             yield span
+
+
+def _by_postcode(document: Document) -> Iterator[Span]:
+    """Yield English addresses by their end: Rose Cottage, Mill Lane, Bakewell DE45 1HS."""
+    text = document.text
+    for code in _UK_POSTCODE.finditer(text):
+        if _LABEL.search(text[max(0, code.start() - _FLAT_CHARS) : code.start()]):
+            yield document.span(*code.span(), KIND, 0.8, "labelled postcode")
+            continue
+        parts = list(_uk_parts(text, code.start()))
+        # Who lives there stands before the outermost part that is a street, a house or a number.
+        sure = [at for at, part in enumerate(parts) if _is_uk_street(part.group())]
+        if sure:
+            yield document.span(parts[sure[-1]].start(), code.end(), KIND, 0.85, "postcode")
+        elif parts and parts[0].group().lower() not in document.lexicon.words:
+            start = parts[0].start()
+            if _LABELLED.search(text[max(0, start - _FLAT_CHARS) : start]):
+                yield document.span(start, code.end(), KIND, 0.8, "town and postcode")
+    for street in _LOWER_ENGLISH.finditer(text):
+        town = _LOWER_TOWN.match(text, street.end())
+        name = (town.group(1) or town.group(2)) if town else None
+        end = town.end() if town and name not in document.lexicon.words else street.end()
+        yield document.span(street.start(), end, KIND, 0.75, "lower case")
+
+
+def _uk_parts(text: str, code: int) -> Iterator[re.Match[str]]:
+    """Yield the parts of the address before a postcode, the last one first."""
+    start = code
+    for _ in range(_UK_PARTS_MAX):
+        end = len(text[:start].rstrip(" ,\n"))
+        line = max(text.rfind(sign, 0, end) for sign in (",", "\n", ":")) + 1
+        part = _UK_PART.search(text, line, end)
+        if part is None or text[end:start].count("\n") > 1:
+            return
+        yield part
+        start = part.start()
+        if text[line:start].strip() or text[line - 1 : line] == ":":
+            return
+
+
+def _is_uk_street(part: str) -> bool:
+    words = part.lower().split()
+    return part[0].isdigit() or not streets.UK_PARTS.isdisjoint(words)
 
 
 def _ends_here(text: str, number: re.Match[str]) -> bool:
@@ -143,8 +207,13 @@ def _continental(document: Document, words: Words, number: re.Match[str]) -> Spa
     if last < 0 or text[words.ends[last] : number.start()] not in {" ", ". ", "."}:
         return None
     start = _street_start(document, words, last)
-    street = _is_street(document, words, last, start)
+    street = words.lower[last] not in streets.NO_STREETS
+    street = street and _is_street(document, words, last, start)
     end, place = _rest_of_address(text, number.end())
+    if words.lower[last] in streets.SUFFIXES and words.lower[last - 1] in streets.ADJECTIVES:
+        start = min(start, words.starts[last - 1])
+    if place or street:
+        start = _farm_start(text, start)
     if not street and words.text[last][0].islower():
         street = _has_lower_case_place(words.lower[last], text, number.end())
         if not street:
@@ -196,9 +265,17 @@ def _rest_of_address(text: str, at: int) -> tuple[int, bool]:
 
 def _has_lower_case_place(word: str, text: str, at: int) -> bool:
     """Return whether this is "lærkevej 22, 3700 rønne", all without a capital."""
-    named = word.endswith(streets.SUFFIXES) and word not in streets.SUFFIXES
     house = _HOUSE.match(text, at)
-    return named and _LOWER_PLACE.match(text, house.end() if house else at) is not None
+    return (
+        word.endswith(streets.SUFFIXES)
+        and _LOWER_PLACE.match(text, house.end() if house else at) is not None
+    )
+
+
+def _farm_start(text: str, start: int) -> int:
+    """Return where the farm's name before a street begins: "Nordgarden, Myravegen 3"."""
+    farm = _FARM.search(text, max(0, start - _FARM_CHARS), start)
+    return farm.start() if farm else start
 
 
 def _is_lived_in(words: Words, start: int, last: int) -> bool:
