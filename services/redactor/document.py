@@ -14,7 +14,8 @@ from services.redactor.names.lexicon import Lexicon
 
 WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 # Digits with the signs that people put between them; each recogniser looks inside these only.
-_DIGITS: Final = re.compile(r"(?<![^\W_])[+(]{0,2}\d[\d \n.\-/()+]{3,}")
+# Begins with what it looks for, so that the letters between cost nothing.
+_DIGITS: Final = re.compile(r"[+(\d](?<![^\W_].)(?:(?<=\d)|[+(]?\d)[\d \n.\-/()+]{3,}")
 _DIGITS_MIN: Final = 6
 _CONTEXT_CHARS: Final = 40
 IMPERSONAL: Final = "impersonal"
@@ -32,6 +33,7 @@ _BEHIND: Final = re.compile(
 _BEHIND_CHARS: Final = 20
 _VALUE_CHARS: Final = 60
 _BEGINNING: Final = 2
+_LETTERS: Final = 3
 _DELIMITERS: Final = (";", "\t", "|", ",")
 _WORDS: Final = re.compile(r"[^\W\d_](?:.*[^\W\d_])?", re.DOTALL)
 _NO_BLANKS: Final = re.compile(r"\S(?:.*\S)?", re.DOTALL)
@@ -161,6 +163,9 @@ class Document:
         for span in sorted([*self.found, *more], key=key, reverse=True):
             place = settled.over(span.start, span.end)
             over = settled.spans[place]
+            if not over:
+                settled.put(place, span)
+                continue
             kinds = {span.type, *(one.type for one in over)}
             if PERSON in kinds and len(kinds) > 1:
                 for rest in _rests(self.text, span, over):
@@ -279,10 +284,16 @@ def _rests(text: str, span: Span, over: Iterable[Span]) -> Iterator[Span]:
 
 
 def _union(over: Sequence[Span], span: Span) -> Span:
-    """Return one find over all; what is nobody's (a text like a placeholder) gives way in kind."""
-    winner = max(
-        (*over, span), key=lambda one: (kind_named(one.type).is_personal, one.length, one.score)
-    )
+    """Return one find over all; what is nobody's (a text like a placeholder) gives way in kind.
+
+    So does a kind that is known by its digits: the words in such a find would not come back.
+    """
+
+    def weight(one: Span) -> tuple[bool, bool, int, float]:
+        kind = kind_named(one.type)
+        return kind.is_personal, not kind.is_numeric, one.length, one.score
+
+    winner = max((*over, span), key=weight)
     start, end = min(one.start for one in (*over, span)), max(one.end for one in (*over, span))
     return replace(winner, start=start, end=end)
 
@@ -292,8 +303,11 @@ def _is_allowed(span: Span, allowed: Iterable[Listed]) -> bool:
     return span.type in ALLOWABLE and any(within)
 
 
+_Entry = tuple[str, bool, frozenset[str]]
+
+
 class ContextWords:
-    """All recognisers' context words, by their first two letters: each text is read once."""
+    """All recognisers' context words, by their first letters: each text is read once."""
 
     def __init__(self, words: Iterable[tuple[str, str]]) -> None:
         kinds: dict[str, set[str]] = {}
@@ -304,18 +318,23 @@ class ContextWords:
             if IMPERSONAL not in found:
                 for other in {word[:end] for end in range(_BEGINNING, len(word))} & kinds.keys():
                     found.update(kinds[other] - {IMPERSONAL})
-        self._beginnings: dict[str, list[tuple[str, bool, frozenset[str]]]] = {}
+        self._beginnings: dict[str, list[_Entry]] = {}
+        self._short: dict[str, list[_Entry]] = {}
         for word in sorted(kinds, key=len, reverse=True):
             # One that ends in a blank must end there.
             entry = (word.rstrip(), word.endswith(" "), frozenset(kinds[word]))
-            self._beginnings.setdefault(word[:_BEGINNING], []).append(entry)
+            where = self._short if len(entry[0]) < _LETTERS else self._beginnings
+            where.setdefault(entry[0][:_LETTERS], []).append(entry)
 
     def find(self, lower: str, starts: Iterable[int]) -> list[Cue]:
         """Return the context words that stand at one of `starts` in a lower-case text."""
         cues: list[Cue] = []
         last = 0
         for start in starts:
-            entries = self._beginnings.get(lower[start : start + _BEGINNING])
+            entries = self._beginnings.get(lower[start : start + _LETTERS])
+            short = self._short.get(lower[start : start + _LETTERS - 1])
+            if short:
+                entries = [*(entries or ()), *short]
             if entries is None or start < last:
                 continue
             for word, is_whole, kinds in entries:

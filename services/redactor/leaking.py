@@ -36,6 +36,8 @@ _NO_NAMES: Final = Lexicon(frozenset(), frozenset(), frozenset(), frozenset())
 _BY_CHECKSUM: Final = (".checksum", ".separator")
 _SCORE_MIN: Final = 0.9
 """Every bias masks what is as sure as this, so that here it can only have been overlooked."""
+# The shortest that has a checksum has ten digits; one letter may stand between.
+_MANY_DIGITS: Final = re.compile(r"[0-9](?:(?:[ \n.+/()-]{0,3}|[ -]?[A-Za-z][ -]?)[0-9]){9}")
 NUMBER: Final = re.compile(r"(?<![0-9])\+?[0-9](?:[ .\-/()]{0,2}[0-9]){5,20}")
 
 
@@ -70,6 +72,8 @@ def _unseen(text: str) -> set[str]:
     A field that nobody walked is noticed by this. What recognisers leave on purpose, an order
     number say, they leave here too, since it is they who look.
     """
+    if _MANY_DIGITS.search(text) is None:
+        return set()
     document = Document(text, _NO_NAMES, _CONTEXT)
     return {
         span.type

@@ -64,8 +64,8 @@ _NUMBER: Final = re.compile(
 )
 # As German and Norwegian courts write them; nothing else is written so.
 _COURT: Final = re.compile(
-    r"(?<![\w.,/-])[0-9]{1,4} [A-Z][A-Za-z]{0,3} [0-9]{1,6}/[0-9]{2}(?![\w/-])"
-    r"|(?<![\w.,/-])[0-9]{2}-[0-9]{6}[A-Z]{3}-[A-Z]{4}(?!\w)"
+    r"[0-9](?<![\w.,/-].)[0-9]{0,3} [A-Z][A-Za-z]{0,3} [0-9]{1,6}/[0-9]{2}(?![\w/-])"
+    r"|[0-9](?<![\w.,/-].)[0-9]-[0-9]{6}[A-Z]{3}-[A-Z]{4}(?!\w)"
 )
 _SIGN: Final = re.compile(r"[0-9A-Z][-/][0-9A-Z]")
 _WEAK: Final = "case "
@@ -82,5 +82,5 @@ def find(document: Document) -> Iterator[Span]:
             continue
         if named or _OWNER.search(before):
             yield document.span(*match.span(), KIND, 0.75, "beside a person")
-    for match in _COURT.finditer(text) if named else ():
+    for match in _COURT.finditer(text) if named and ("/" in text or "-" in text) else ():
         yield document.span(*match.span(), KIND, 0.7, "court")

@@ -41,30 +41,31 @@ _LENGTHS: Final = {
     "SM": 27, "VA": 22, "XK": 20, "GE": 22, "IL": 23, "AE": 23, "SA": 24, "QA": 29, "KW": 30,
     "TN": 24,
 }  # fmt: skip
-_START: Final = re.compile(
-    r"(?<![^\W_])(?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z]) ?[0-9]{2}(?=[ \n.-]{0,2}[A-Za-z0-9])"
+# From the digits backwards: letters are everywhere.
+_CHECK: Final = re.compile(
+    r"[0-9](?:(?<=[A-Za-z]{2}.)|(?<=[A-Za-z]{2} .))[0-9](?=[ \n.-]{0,2}[A-Za-z0-9])"
 )
+_COUNTRY: Final = re.compile(r"(?<![^\W_])(?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z])")
 _CHARACTER: Final = re.compile(r"[ \n.-]{0,2}([A-Za-z0-9])")
 
 
 def find(document: Document) -> Iterator[Span]:
     text = document.text
-    for head in _START.finditer(text):
-        length = _LENGTHS.get(head.group()[:2].upper())
-        end = _end(text, head.end(), length) if length else None
+    for check in _CHECK.finditer(text):
+        start = check.start() - (3 if text[check.start() - 1] == " " else 2)
+        country = _COUNTRY.match(text, start)
+        length = _LENGTHS.get(country.group().upper()) if country else None
+        end = _end(text, check.end(), length) if length else None
         if end is None:
             continue
-        number = re.sub(r"[ \n.-]", "", text[head.start() : end])
+        number = re.sub(r"[ \n.-]", "", text[start:end])
         # In mixed case they are words: "KW 12 bis KW 18".
         if number[2:] not in {number[2:].upper(), number[2:].lower()}:
             continue
         if mod_97_10.is_valid(number[4:] + number[:4]):
-            yield document.span(head.start(), end, KIND, 1.0, "checksum")
-        elif KIND in document.kinds_before(head.start()) and number in {
-            number.upper(),
-            number.lower(),
-        }:
-            yield document.span(head.start(), end, KIND, 0.8, "context")
+            yield document.span(start, end, KIND, 1.0, "checksum")
+        elif KIND in document.kinds_before(start) and number in {number.upper(), number.lower()}:
+            yield document.span(start, end, KIND, 0.8, "context")
 
 
 def _end(text: str, start: int, length: int) -> int | None:

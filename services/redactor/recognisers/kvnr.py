@@ -29,19 +29,27 @@ EXAMPLES: Final = Examples(
     ),
 )
 
-_CANDIDATE: Final = re.compile(r"[A-Za-z](?<![\w-].) ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}(?![\w-])")
+# From the digits backwards: letters are everywhere.
+_DIGITS: Final = re.compile(
+    r"[0-9](?:(?<=[A-Za-z].)|(?<=[A-Za-z] .))[0-9]{2} ?[0-9]{3} ?[0-9]{3}(?![\w-])"
+)
+_LETTER: Final = re.compile(r"(?<![\w-])[A-Za-z] ?")
 
 
 def find(document: Document) -> Iterator[Span]:
-    for match in _CANDIDATE.finditer(document.text):
-        kinds = document.kinds_around(*match.span())
+    text = document.text
+    for match in _DIGITS.finditer(text):
+        start, end = match.start() - (2 if text[match.start() - 1] == " " else 1), match.end()
+        if _LETTER.match(text, start) is None:
+            continue
+        kinds = document.kinds_around(start, end)
+        valid = _is_valid(text[start:end])
         if KIND in kinds:
-            valid = _is_valid(match.group())
-            yield document.span(*match.span(), KIND, 0.95 if valid else 0.8, "context")
-        elif IMPERSONAL not in kinds and _is_valid(match.group()):
+            yield document.span(start, end, KIND, 0.95 if valid else 0.8, "context")
+        elif IMPERSONAL not in kinds and valid:
             # One part number in ten passes.
             is_german = document.language in {"de", None}
-            yield document.span(*match.span(), KIND, 0.55 if is_german else 0.4, "checksum")
+            yield document.span(start, end, KIND, 0.55 if is_german else 0.4, "checksum")
 
 
 def _is_valid(number: str) -> bool:

@@ -92,23 +92,31 @@ _GROUPED_REGIONS: Final = ("DK", "NO")
 def find(document: Document) -> Iterator[Span]:
     if not document.numbers:
         return
+    told: list[Span] = []
     for match in document.matches(_INTERNATIONAL):
         bare = match.group().startswith("00")
         if bare and document.kinds_before(match.start()) - {KIND}:
             continue
         if _possible(match.group()):
-            yield _span(document, match, 0.95, "international")
-    for match in document.matches(_WITH_CONTEXT):
-        if KIND in document.kinds_around(*match.span()) and not _DATE.match(match.group()):
-            yield _span(document, match, 0.85, "context")
+            told.append(_span(document, match, 0.95, "international"))
+    told += [
+        _span(document, match, 0.85, "context")
+        for match in document.matches(_WITH_CONTEXT)
+        if KIND in document.kinds_around(*match.span()) and not _DATE.match(match.group())
+    ]
     for start, end, kinds in document.cells:
         if KIND in kinds and (cell := _CELL.match(document.text[start:end])):
-            yield document.span(start + cell.start(1), start + cell.end(1), KIND, 0.85, "column")
-    yield from _national(document)
+            place = start + cell.start(1), start + cell.end(1)
+            told.append(document.span(*place, KIND, 0.85, "column"))
+    yield from told
+    yield from _national(document, [*document.found, *told])
 
 
-def _national(document: Document) -> Iterator[Span]:
-    """Yield what has the form of a number of some country, with no word for it."""
+def _national(document: Document, found: list[Span]) -> Iterator[Span]:
+    """Yield what has the form of a number of some country, with no word for it.
+
+    `phonenumbers` is slow: what something else has found already is not asked about.
+    """
     for match in document.matches(_FORMS):
         if IMPERSONAL not in document.kinds_before(match.start()):
             yield _span(document, match, 0.7, "form")
@@ -120,7 +128,7 @@ def _national(document: Document) -> Iterator[Span]:
         for match in document.matches(pattern):
             kinds = document.kinds_before(match.start())
             if (
-                not any(one.start <= match.start() < one.end for one in document.found)
+                not any(one.start <= match.start() < one.end for one in found)
                 and IMPERSONAL not in kinds
                 and not _DATE.match(match.group())
                 and any(_valid(match.group(), country) for country in countries)
