@@ -1,6 +1,7 @@
 """Finds numbers under which a company knows a person: as customer, member, patient, employee."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -72,7 +73,7 @@ def numbers(
     text = document.text
     ends = [cue.end for cue in document.cues if kind in cue.kinds]
     for match in document.after(kind, pattern) if ends else ():
-        end = max(one for one in ends if one <= match.start())
+        end = ends[bisect_right(ends, match.start()) - 1]
         is_near = match.start() - end <= _NEAR_CHARS
         digits = sum(map(str.isdigit, match.group()))
         if (

@@ -1,10 +1,12 @@
 """Finds licence plates of Danish, Norwegian, Swedish, German and British vehicles."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
-from services.redactor.document import IMPERSONAL, Document, Span
+from services.redactor.document import IMPERSONAL, Cue, Document, Span
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "licence_plate"
@@ -95,15 +97,16 @@ def _further(document: Document, *, named: bool) -> Iterator[Span]:
         part = document.lower.endswith(_PARTS, 0, match.start())
         if part or IMPERSONAL in document.kinds_before(match.start()):
             continue
-        beside = (
-            document.text[min(cue.end, match.end()) : max(cue.start, match.start())]
-            for cue in vehicles
-        )
+        at = bisect_right(vehicles, match.start(), key=attrgetter("start"))
         if named or any(
-            len(between) <= _SENTENCE_CHARS and not _SENTENCE_END.search(between)
-            for between in beside
+            _is_one_sentence(document.text, cue, match) for cue in vehicles[max(0, at - 1) : at + 1]
         ):
             yield document.span(*match.span(), KIND, 0.6, "same text" if named else "sentence")
+
+
+def _is_one_sentence(text: str, cue: Cue, match: re.Match[str]) -> bool:
+    start, end = min(cue.end, match.end()), max(cue.start, match.start())
+    return end - start <= _SENTENCE_CHARS and not _SENTENCE_END.search(text, start, end)
 
 
 _PARTS: Final = ("teil ", "part ", "del ")

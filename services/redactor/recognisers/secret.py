@@ -93,7 +93,7 @@ _CONNECTION: Final = re.compile(r"[^\s:/@\"'<>]{0,100}:[^\s/@\"'<>]{1,100}@[^\s\
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}\Z")
 _IS: Final = r"(?:er|is|ist|är|var|was|war|lautet|lyder)"
 _OF: Final = (
-    r"(?: (?:til|till|for|för|für|to|zum|zur|på|i|mitt|mit|min|hans|hendes|hennes)"
+    r"(?: (?:til|till|for|för|für|to|zum|zur|på|i|mitt|mit|min|ditt|din|hans|hendes|hennes)"
     r"(?: [^\W\d_]{1,15}){0,3}?)?"
 )
 # In a form that is sent by a browser, "&" goes before the next field.
