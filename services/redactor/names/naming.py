@@ -192,7 +192,7 @@ NEVER_ALONE: Final = _words(
     """
     april may june july august maj juni juli mai christian german roman french english bible sol
     lund victoria carolina austin black decker god lord king queen prince princess inter real
-    santa saint sankt palle
+    santa saint sankt palle autumn summer winter sommer vinter alm
     """
 )
 """Names that, alone and capitalised, are nearly always something else."""

@@ -14,6 +14,8 @@ _WRAPPED_CHARS_MIN: Final = 60
 _THINGS: Final = Things.load()
 _BESIDE: Final = frozenset({" ", "-", " & ", "&", ' "', " »", " „", " “", '" ', "« ", "” ", "“ "})
 _NEAR_WORDS: Final = 9
+_NOUNS_CAPITALISED: Final = frozenset({None, "de"})
+_LIST_WORDS_MAX: Final = 6
 _UNCAPITALISED_WORDS: Final = 20
 """Fewer capitals than one in so many words."""
 
@@ -215,15 +217,49 @@ class Runs:
     def is_thing(self, at: int, stop: int) -> bool:
         """Return whether these words name a thing: Pritzker Prize, modellen Amanda."""
         before = self.lower[at - 1] if at and self.gap(at) in _BESIDE else ""
-        if stop < self.count and self.gap(stop) in _BESIDE:
-            owned = self.lower[stop - 1].endswith("s") and self.gap(stop) == " "
-            if self.lower[stop] in (things.NEVER_OWNED if owned else things.NOUNS_AFTER):
-                return True
-            if "&" in self.gap(stop) and self.is_capital(stop):
-                return True
+        articles = things.ARTICLES.get(self.language or "", ((), ()))
+        if before in articles[0] or self._is_before_noun(at, stop):
+            return True
         if stop - at > 1:
-            return before in things.WORKS
-        return before in things.NOUNS_BEFORE or self._is_among_goods(at)
+            return before in things.WORKS or self._is_owned_place(at, stop)
+        if before in articles[1] or self._is_among_goods(at):
+            return True
+        return self._before_list(at) in things.NOUNS_BEFORE
+
+    def _is_before_noun(self, at: int, stop: int) -> bool:
+        """Return whether the word behind a name makes a thing of it."""
+        if stop == self.count or self.gap(stop) not in _BESIDE:
+            return False
+        if "&" in self.gap(stop) and self.is_capital(stop):
+            return True
+        noun, capital = self.lower[stop], self.is_capital(stop)
+        owned = self.lower[stop - 1].endswith("s") and self.gap(stop) == " "
+        proper = capital and self.language not in _NOUNS_CAPITALISED
+        if noun in (things.NOUNS_AFTER if proper or not owned else things.NEVER_OWNED):
+            return True
+        return capital and noun.endswith(things.INSTITUTIONS) and stop > at
+
+    def _is_owned_place(self, at: int, stop: int) -> bool:
+        """Return whether this is "Louises Bro"; in German a capital says nothing of the noun."""
+        if stop != at + 2 or self.language in _NOUNS_CAPITALISED:
+            return False
+        return self.stem(at) != self.lower[at] and self.lower[at + 1] in things.NOUNS_AFTER
+
+    def _before_list(self, at: int) -> str:
+        """Return the word before a name, or before the list that it stands in."""
+        for _ in range(_LIST_WORDS_MAX):
+            if at == 0 or self.gap(at) not in _BESIDE | {", "}:
+                return ""
+            before = at - 1
+            if self.lower[before] in naming.AND and before and self.gap(before) == " ":
+                at = before - 1
+            elif self.gap(at) == ", ":
+                at = before
+            else:
+                return self.lower[before]
+            if not self.is_capital(at):
+                return ""
+        return ""
 
     def _is_among_goods(self, at: int) -> bool:
         """Return whether a name of goods stands near a word that speaks of goods."""

@@ -39,7 +39,8 @@ ENGLISH: Final = frozenset(
     _words(
         """
         street road lane avenue drive close crescent terrace square gardens grove mews way court
-        place row hill rise st rd ave ln boulevard walk parade circus parkway quay wharf heights blvd
+        place row hill rise st rd ave ln boulevard walk parade circus parkway quay wharf heights
+        blvd
         """
     )
 )

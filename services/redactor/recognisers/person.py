@@ -274,6 +274,8 @@ def _is_reversed(runs: Runs, at: int, sign: str | None) -> bool:
 
 def _in_lower_case(runs: Runs, at: int) -> _Name | None:
     """Judge a first name that is written without a capital: "hej line, ring til anders hansen"."""
+    if not runs.words[at].islower():
+        return None  # "åSe Anders" is the end of something else, and Anders.
     stop = at + 1
     if stop < runs.count and runs.gap(stop) == " " and runs.lexicon.is_first_name(runs.lower[stop]):
         stop += _is_lower_case_pair(runs, stop)
