@@ -3,7 +3,7 @@
 import re
 from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress, count
 from typing import Final
 
@@ -139,6 +139,8 @@ class Masker:
         mapping = Mapping(language, naming, known=known, last=last, salt=salt)
         _name(read, mapping, memory)
         _escape_look_alikes(read, mapping)
+        while sum(_join_neighbours(one, mapping) for one in read):
+            _escape_look_alikes(read, mapping)
         return Masked(
             texts=tuple(_rewritten(one, mapping) for one in read),
             finds=tuple(tuple(_finds(one)) for one in read),
@@ -282,6 +284,26 @@ def _escape_look_alikes(read: Sequence[_Text], mapping: Mapping) -> None:
         waiting = [each for each, is_taken in zip(waiting, judged, strict=True) if not is_taken]
         if not any(judged):
             return
+
+
+def _join_neighbours(one: _Text, mapping: Mapping) -> bool:
+    """Make one of look-alikes that touch, and return whether there were any.
+
+    Nobody could read the second placeholder of such two.
+    """
+    joined = False
+    for at in range(len(one.spans) - 1, 0, -1):
+        (first, _), (second, _) = one.spans[at - 1 : at + 1]
+        touching = (
+            one.canonical.original(first.start, first.end)[1]
+            == one.canonical.original(second.start, second.end)[0]
+        )
+        if touching and first.type == second.type == LITERAL:
+            span = replace(first, end=second.end)
+            one.spans[at - 1 : at + 1] = [(span, None)]
+            one.codes[at - 1 : at + 1] = [mapping.add(LITERAL, one.value(span))]
+            joined = True
+    return joined
 
 
 def _spans(one: _Text) -> Spans:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.redactor.leaking import leak_check
 from services.redactor.policy import Rules
 from services.redactor.restoring import restore
 from shared.contracts.masking import Bias, MaskingPolicy, Style
@@ -176,6 +177,15 @@ def test_the_policy_chooses_between_misses_and_false_alarms(bias: Bias, seen: li
     assert [masker().mask([text], "da", rules).texts[0] for text in texts] == seen
 
 
+@pytest.mark.parametrize("escape", ["\\n", "\\t", "\\r\\n", "\\\\n"])
+def test_no_value_hides_behind_an_escaped_line_break(escape: str) -> None:
+    text = f"Her: {escape}Hansen ringede.{escape}20 23 11 45. Fra Anders Hansen, tlf. 20231145"
+    found = mask(text)
+
+    assert found.texts[0].startswith(f"Her: {escape}Klient_001 ringede.{escape}Telefon_001.")
+    assert leak_check(json.dumps([text]).encode(), [("person", "Hansen")]) == {"person"}
+
+
 def test_a_long_chain_of_look_alikes_is_masked_in_a_few_rounds() -> None:
     # The suite's own time limit is the measure: one round for each takes minutes here.
     text = " ".join(["Klient_001", *(f"tekst {number:03d}" for number in range(1, 9000))])
@@ -183,4 +193,12 @@ def test_a_long_chain_of_look_alikes_is_masked_in_a_few_rounds() -> None:
     found = masker().mask([text], "da")
 
     assert len(found.mapping) == 9000
+    assert restore(found.texts[0], found.mapping) == (text, 0)
+
+
+def test_look_alikes_that_touch_come_back() -> None:
+    text = " Klient_001 Klient_001\u0301Klient_001"
+
+    found = masker().mask([text], "da")
+
     assert restore(found.texts[0], found.mapping) == (text, 0)
