@@ -15,6 +15,9 @@ _BOXES: Final = (
     "schlüsselkasten", "key safe", "key box", "keybox", "lockbox", "alarmkod", "larmkod",
     "alarmcode", "alarm code", "dørkode", "portkod", "dörrkod", "türcode", "door code", "gate code",
     "entry code", "access code", "zugangscode", "låskod",
+    "engångskod", "bekræftelseskod", "bekräftelsekod", "bekreftelseskod", "verification code",
+    "verifikationskod", "bestätigungscode", "sicherheitscode", "security code", "sikkerhedskod",
+    "sikkerhetskod", "säkerhetskod",
 )  # fmt: skip
 _CODES: Final = ("kode ", "koden ", "kod ", "code ")
 CONTEXT: Final = (
@@ -54,6 +57,10 @@ EXAMPLES: Final = Examples(
         ("Code til nøgleboks: 4471", "4471"),
         ("The alarm code is 4471", "4471"),
         ("Koden er 8842", "8842"),
+        ("Koden er: 8842", "8842"),
+        ("Din engångskod är 482913", "482913"),
+        ("Passwort: Blau7,Kran", "Blau7,Kran"),
+        ("Password=hemmelig1;User Id=bo", "hemmelig1"),
         ("Your code is 482913.", "482913"),
         ('{"api_key": "9f8a7b6c5d4e3f2a"}', "9f8a7b6c5d4e3f2a"),
         (
@@ -96,11 +103,12 @@ _OF: Final = (
     r"(?: (?:til|till|for|för|für|to|zum|zur|på|i|mitt|mit|min|ditt|din|hans|hendes|hennes)"
     r"(?: [^\W\d_]{1,15}){0,3}?)?"
 )
-# In a form that is sent by a browser, "&" goes before the next field.
+# "&" and ";" may go before the next field, as a browser or a connection string writes them.
 _STATED: Final = re.compile(
     rf"\w{{0,12}}[\"'`*]{{0,3}}(?:{_OF} {_IS})?\s?[:=]>?\s?(?:Bearer )?"
     r"(?:\"((?:[^\"\\\n]|\\.){4,200})(?=\")|"
-    r"[\"'`*]{0,3}(?:Bearer )?((?:[^\s\"'`;,<>*&]|&(?![\w.-]{1,40}=)|\*(?=\w)){4,200})"
+    r"[\"'`*]{0,3}(?:Bearer )?"
+    r"((?:[^\s\"'`;,<>*&]|[&,;](?![\w. -]{1,40}[=:]|\W|\Z)|\*(?=\w)){4,200})"
     r"([^ \w]|\s*(?:\n|\Z))?)"
 )
 _SAID: Final = re.compile(
@@ -110,7 +118,7 @@ _SAID: Final = re.compile(
 _CODE: Final = re.compile(
     rf"\w{{0,4}}(?: (?:min|din|vår|mi|di|hans))?"
     r"(?: (?:til|till|for|för|für|to|zum|zur|ved|på) [^\n.,:;!?0-9]{1,40}?)?"
-    rf"(?P<told>[ \"]?[:=]| {_IS})?[ \"]{{0,2}}#?(?P<code>[0-9]{{4,8}})#?"
+    rf"(?P<told>(?: {_IS})?[ \"]?[:=]| {_IS})?[ \"]{{0,2}}[#*]?(?P<code>[0-9]{{4,8}})#?"
     r"(?![\w-]|[.,][0-9]| [^\W\d_a-z]?[^\W\d_])"
 )
 _ITS_OWN: Final = re.compile(
