@@ -1,5 +1,6 @@
 """Reads the capitalised words of a text as runs that may hold names."""
 
+from functools import cached_property
 from typing import Final
 
 from services.redactor.document import Document
@@ -34,14 +35,17 @@ class Runs:
         self.words, self.lower = words.text, words.lower
         self.starts, self.ends = words.starts, words.ends
         self.count = len(words.text)
-        capitals = sum(word[0].isupper() for word in self.words)
-        self.is_uncapitalised = capitals * _UNCAPITALISED_WORDS < self.count
-        """Nobody used the shift key here, so that a name has no capital either."""
         self.name_ended_at = -1
         """The `stop` of the last name found: "Anders og Karen" goes on from it."""
         self.in_things = _THINGS.places(words, document.text)
         """The words that belong to a thing called like a person."""
         self._address_starts = {span.start for span in document.found if span.type == "address"}
+
+    @cached_property
+    def is_uncapitalised(self) -> bool:
+        """Whether nobody used the shift key here, so that a name has no capital either."""
+        capitals = sum(word[0].isupper() for word in self.words)
+        return capitals * _UNCAPITALISED_WORDS < self.count
 
     # --- words -------------------------------------------------------------------------------
 

@@ -115,7 +115,8 @@ ARTICLES: Final = {
 
 INSTITUTIONS: Final = (
     "museum", "museet", "senter", "senteret", "centrum", "zentrum", "center", "centret",
-    "stiftelse", "stiftelsen", "stiftung", "skole", "skolen", "skolan", "schule", "gymnasium", "sjukhus",
+    "stiftelse", "stiftelsen", "stiftung", "skole", "skolen", "skolan", "schule", "gymnasium",
+    "sjukhus",
     "sykehus", "sygehus", "krankenhaus", "universitet", "universität", "akademi", "akademie",
     "bryggeri", "verlag", "forlag", "förlag", "kommun", "kommune", "festival", "prisen", "priset",
 )  # fmt: skip
@@ -160,8 +161,9 @@ class Things:
     def places(self, words: Words, text: str) -> frozenset[int]:
         """Return the indexes of the words that belong to a phrase of two words or more."""
         found: set[int] = set()
-        for at, word in enumerate(words.lower):
-            for phrase in self._by_first.get(word, ()):
+        by_first = self._by_first
+        for at in [at for at, word in enumerate(words.lower) if word in by_first]:
+            for phrase in by_first[words.lower[at]]:
                 if len(phrase) > 1 and _fits(phrase, words, text, at):
                     found.update(range(at, at + len(phrase)))
                     break

@@ -111,6 +111,7 @@ _UK_PART: Final = re.compile(
 """One part of an address between commas: capitalised words and numbers, up to its end."""
 _FARM: Final = re.compile(rf"\b{_CAPITAL}[^\W\d_]*(?:{'|'.join(streets.FARM_ENDINGS)}),[ \n]\Z")
 _FARM_CHARS: Final = 30
+_ENGLISH: Final = frozenset({"en", None})
 _UK_PARTS_MAX: Final = 6
 _LABELLED: Final = re.compile(r"[:=|\n][ \"']*\Z")
 _LABEL: Final = re.compile(r"(?i:post ?code|zip)(?: is)?[ :=\"']{1,4}\Z")
@@ -138,7 +139,8 @@ def find(document: Document) -> Iterator[Span]:
     for pattern in (_BOX, _DATED_STREET):
         for match in pattern.finditer(text):
             yield document.span(*match.span(), KIND, 0.9, "number in its name")
-    yield from _by_postcode(document)
+    if document.language in _ENGLISH:
+        yield from _by_postcode(document)
     for number in _NUMBER.finditer(text):
         words = words or document.words
         if (

@@ -81,7 +81,8 @@ def find(document: Document) -> Iterator[Span]:
             end = runs.run_end(at)
             yield from _in_run(document, runs, at, end)
             at = end
-        elif runs.lower[at] in first_names and (name := _in_lower_case(runs, at)):
+        # In "åSe Anders" the first word is the end of something else.
+        elif runs.words[at] in first_names and (name := _in_lower_case(runs, at)):
             yield _span(document, runs, at, name)
             runs.name_ended_at = at = name.stop
         else:
@@ -139,11 +140,13 @@ def _by_sign(runs: Runs, sign: str | None, at: int, stop: int, end: int) -> _Nam
 
 
 def _by_dictionary(runs: Runs, at: int, stop: int) -> _Name | None:
-    if runs.is_street(stop) or runs.is_thing(at, stop):
+    if runs.is_street(stop):
         return None
     if stop - at == 1:
-        return _alone(runs, at)
-    return None if runs.is_organisation(at, stop) else _several(runs, at, stop)
+        name = _alone(runs, at)
+    else:
+        name = None if runs.is_organisation(at, stop) else _several(runs, at, stop)
+    return None if name and runs.is_thing(at, stop) else name
 
 
 # --- several words ---------------------------------------------------------------------------
@@ -274,8 +277,6 @@ def _is_reversed(runs: Runs, at: int, sign: str | None) -> bool:
 
 def _in_lower_case(runs: Runs, at: int) -> _Name | None:
     """Judge a first name that is written without a capital: "hej line, ring til anders hansen"."""
-    if not runs.words[at].islower():
-        return None  # "åSe Anders" is the end of something else, and Anders.
     stop = at + 1
     if stop < runs.count and runs.gap(stop) == " " and runs.lexicon.is_first_name(runs.lower[stop]):
         stop += _is_lower_case_pair(runs, stop)
@@ -288,14 +289,12 @@ def _in_lower_case(runs: Runs, at: int) -> _Name | None:
     sign = signs.sign_before(runs, at)
     and_more = stop < runs.count and runs.lower[stop] in naming.AND
     addressed = clear or and_more or runs.text[runs.ends[at] :][:1] in _AFTER_GREETED
-    if sign == signs.GREETING and addressed:
-        return _Name(at + 1, 0.7, "greeted in lower case")
-    if sign == signs.CLOSING and runs.ends_line(at + 1):
-        return _Name(at + 1, 0.7, "signed in lower case")
+    signed = sign == signs.CLOSING and runs.ends_line(at + 1)
+    if signed or (sign == signs.GREETING and addressed):
+        return _Name(at + 1, 0.7, f"{sign} in lower case")
     after_another = sign == signs.AND and runs.words[at - 2].islower() and addressed
-    if after_another or (clear and runs.is_uncapitalised):
-        return _Name(at + 1, 0.55, "lower case")
-    return None
+    likely = after_another or (clear and runs.is_uncapitalised)
+    return _Name(at + 1, 0.55, "lower case") if likely else None
 
 
 def _is_everyday(runs: Runs, at: int) -> bool:
