@@ -15,10 +15,10 @@ CONTEXT: Final = (
     "nummerplade", "nummerplate", "nummerpl", "registreringsnummer", "registreringsn", "reg.nr",
     "reg. nr", "regnr", "reg.nummer", "reg no", "registration", "kennzeichen", "kfz", "bil ",
     "bilen ", "bilens", "bilnummer", "skilt", "indregistrer", "number plate", "licence plate",
-    "license plate", "plate ", "plates ", "car ", "vehicle", "køretøj", "kjøretøy", "fordon",
-    "fahrzeug", "auto ", "wagen ", "parkerings", "parkeret", "parkert", "parkerad", "geparkt",
-    "parked", "reg ", "kjennetegn", "skiltnummer", "pkw ", "amtl", "trailer", "varebil",
-    "motorcykel",
+    "license plate", "plate ", "plates ", "car ", "vehicle", "køretøj", "kjøretøy", "køyretøy",
+    "fordon", "fahrzeug", "auto ", "wagen ", "parkerings", "parkeret", "parkert", "parkerad",
+    "geparkt", "parked", "reg ", "kjennetegn", "skiltnummer", "pkw ", "amtl", "trailer",
+    "varebil", "motorcykel", "kjenneteikn",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
