@@ -139,8 +139,9 @@ def find(document: Document) -> Iterator[Span]:
     for pattern in (_BOX, _DATED_STREET):
         for match in pattern.finditer(text):
             yield document.span(*match.span(), KIND, 0.9, "number in its name")
+    yield from _by_postcode(document)
     if document.language in _ENGLISH:
-        yield from _by_postcode(document)
+        yield from _without_capitals(document)
     for number in _NUMBER.finditer(text):
         words = words or document.words
         if (
@@ -170,6 +171,11 @@ def _by_postcode(document: Document) -> Iterator[Span]:
             start = parts[0].start()
             if _LABELLED.search(text[max(0, start - _FLAT_CHARS) : start]):
                 yield document.span(start, code.end(), KIND, 0.8, "town and postcode")
+
+
+def _without_capitals(document: Document) -> Iterator[Span]:
+    """Yield English addresses in lower case: 22 lark lane, brighton bn2 9qa."""
+    text = document.text
     for street in _LOWER_ENGLISH.finditer(text):
         town = _LOWER_TOWN.match(text, street.end())
         name = (town.group(1) or town.group(2)) if town else None

@@ -1,6 +1,6 @@
 """Danish texts that are hard to mask right. All people are invented."""
 
-from tests.unit.redactor.adversarial.case import Case
+from tests.unit.redactor.adversarial.case import Case, readable
 
 CASES = (
     Case(
@@ -94,6 +94,13 @@ CASES = (
         ("Hansen", "Vestergade", "8000"),
     ),
     Case("anders(at)eksempel(punktum)dk", ("anders",)),
+    Case("hej mogens, mvh dorthe", ("mogens", "dorthe"), ("hej", "mvh")),
+    Case("Patienten Erik Fabri-\ncius blev udskrevet", ("Fabri", "cius"), ("blev",)),
+    Case("Vedr.: SKOVGAARD, Birthe og Thygesen, O.", ("SKOVGAARD", "Birthe", "Thygesen")),
+    readable("Vi anbefaler Philips Sonicare, Braun Oral-B og Colgate Total."),
+    readable("Politiken og Jyllands-Posten skrev også om Lynetteholmen."),
+    readable("Rådhuspladsen, Nørreport og Trianglen ligger ved metroen."),
+    readable("Bilen er en Peugeot Partner, en Fiat Ducato eller en Opel Vivaro."),
 )
 
 MISSES = (

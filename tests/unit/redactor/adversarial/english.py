@@ -1,6 +1,6 @@
 """English texts that are hard to mask right. All people are invented."""
 
-from tests.unit.redactor.adversarial.case import Case
+from tests.unit.redactor.adversarial.case import Case, readable
 
 CASES = (
     Case(
@@ -52,6 +52,27 @@ CASES = (
     Case("88 Pine Ridge Drive, Apt 3B\nSalem, OR 97301", ("88 Pine", "Apt 3B", "Salem", "97301")),
     Case("My husband John and my colleague Jadwiga left.", ("John", "Jadwiga"), ("husband",)),
     Case("Reach me at jo [dot] crane [at] example [dot] com", ("crane",)),
+    Case("hi tom, did you talk to priya? thanks, hannah", ("tom", "priya", "hannah")),
+    Case("Will said that May called.", ("Will", "May"), ("said that", "called")),
+    Case("Ref: WHITTAKER, Joan and the file", ("WHITTAKER", "Joan"), ("the file",)),
+    Case("Rose Cottage, Mill Lane, Bakewell DE45 1HS", ("Rose Cottage", "Mill Lane", "DE45")),
+    Case("i live at 22 lark lane, brighton bn2 9qa", ("22 lark lane", "bn2 9qa"), ("i live",)),
+    Case("Our town is Bath, order AB12 3CD is late.", (), ("order AB12 3CD is late",)),
+    Case("Eleanor Vance Jr. signed it.", ("Eleanor", "Vance", "Jr"), ("signed it",)),
+    readable("The Royal Bank of Scotland, Nationwide and the Halifax replied."),
+    readable("The Grace Hopper conference and the Ada compiler are old."),
+    readable("Paddington, Clapham Junction and Lewisham stations are shut."),
+    readable("The Guardian, the Daily Mirror and the Sunday Times wrote."),
+    readable("Macmillan Cancer Support, Barnardo's, Oxfam and the Samaritans help."),
+    readable("The Alexander Technique, the Heimlich manoeuvre and the Doppler effect."),
+    readable("Please find attached Form P45 and Schedule A. Section 21 Notice."),
+    readable("The Premier Inn, the Holiday Inn and the Travelodge are full."),
+    readable("Summer, Autumn and Winter stock."),
+    readable("The firm Baker McKenzie, Clifford Chance and Slaughter and May advised."),
+    readable("Dear Customer, Dear Team, Hi All, Hello Everyone, Dear Tenant."),
+    readable("Ask Alexa or Siri, run Jenkins, install Ruby, deploy with Travis."),
+    readable("The ship Queen Mary sails on Sunday."),
+    readable("Between Monday and Friday, My account shows an error."),
 )
 
 MISSES = (

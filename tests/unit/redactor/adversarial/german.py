@@ -1,6 +1,6 @@
 """German texts that are hard to mask right. All people are invented."""
 
-from tests.unit.redactor.adversarial.case import Case
+from tests.unit.redactor.adversarial.case import Case, readable
 
 CASES = (
     Case(
@@ -66,6 +66,23 @@ CASES = (
     Case("Postfach 12 34, 10115 Berlin", ("12 34", "10115")),
     Case("Frau Dr. med. Ziegenhals und mein Sohn Emil", ("Ziegenhals", "Emil"), ("mein Sohn",)),
     Case("Schrauben, Muttern und Werkzeug von der Firma Bosch.", (), ("Schrauben", "Bosch")),
+    Case("hallo sabine, lg thorsten", ("sabine", "thorsten"), ("hallo", "lg")),
+    Case("Max sagt, dass Mai schrieb.", ("Max", "Mai"), ("sagt, dass",)),
+    Case("Gelesen von K.-D. Reimann und MAYER, Anna", ("K.-D", "Reimann", "MAYER", "Anna")),
+    Case("Baerbel Koehler und Guenther Boehm wohnen hier", ("Baerbel", "Koehler", "Boehm")),
+    Case("Hannelore Freiherr von Sayn kommt", ("Hannelore", "Sayn"), ("kommt",)),
+    readable("Das Modell Anna, die Serie Clara und der Sessel Emil sind lieferbar."),
+    readable("Otto-Suhr-Allee und Karl-Marx-Straße sind gesperrt."),
+    readable("Hallo liebes Team, Hallo Nachbarn."),
+    readable("Die Klage liegt beim Landgericht Augsburg."),
+    readable("Im Kaufhaus Beck, bei Ludwig Beck am Rathauseck und im Café Luitpold."),
+    readable("Die Waschmaschine Bosch Serie 6 und der Trockner Miele T1 haben Garantie."),
+    readable("Die Firma Bosch, die Siemens AG und die Robert Bosch Stiftung laden ein."),
+    readable("In Ulm, Trier und Mainz gibt es Dome."),
+    readable("Morbus Parkinson, Morbus Crohn und Alzheimer sind Krankheiten."),
+    readable("Der Renault Kangoo steht im Hof."),
+    readable("Christi Himmelfahrt, Mariä Himmelfahrt und Allerheiligen sind Feiertage."),
+    readable("Ein Richter und ein Kaiser waren da."),
 )
 
 MISSES = (

@@ -1,6 +1,6 @@
 """Norwegian texts (Bokmål and Nynorsk) that are hard to mask right. All people are invented."""
 
-from tests.unit.redactor.adversarial.case import Case
+from tests.unit.redactor.adversarial.case import Case, readable
 
 CASES = (
     Case(
@@ -51,6 +51,28 @@ CASES = (
     Case("Bor på Solbakken, oppgang B.", ("Solbakken",)),
     Case("skriv til kari berge i morgen", ("kari berge",), ("skriv til",)),
     Case("Fardal svarte ikke.", ("Fardal",), ("svarte ikke",)),
+    Case("Stein ringte, og Mai svarte.", ("Stein", "Mai"), ("ringte", "svarte")),
+    Case("Torbjoern Oestby og Kaare Aasen flytter", ("Torbjoern", "Oestby", "Kaare")),
+    Case("han bor i søndre gate 90 i 7010 trondheim", ("søndre", "trondheim"), ("han bor",)),
+    Case("Vi bor på Nordli gard, Myravegen 3, 2690 Skjåk", ("Myravegen", "Skjåk")),
+    Case("hei ingvild, hilsen marit", ("ingvild", "marit"), ("hei", "hilsen")),
+    Case("Saksbehandler: Hagerup, T. og LIE, Kari", ("Hagerup", "LIE", "Kari")),
+    readable("Ta kontakt med Nav Grünerløkka, Sparebanken Vest eller Gjensidige."),
+    readable("Sofaen Emma og stolen Mia har ti års garanti."),
+    readable("Bussen går til Jessheim, Ski og Kolbotn."),
+    readable("Varene fra Jotun, Elopak og Tomra er på lager."),
+    readable("Vi reiser fra Hønefoss til Kongsvinger via Elverum og Røros."),
+    readable("Sofaen Stressless og stolen Balans er fra Ekornes."),
+    readable("Melkesjokolade, Kvikk Lunsj, Smash og Stratos er på tilbud hos Rema."),
+    readable("VIKTIG MELDING: ALLE ANSATTE MÅ BYTTE PASSORD. FRIST ER FREDAG. LES MER HER."),
+    readable("Kirkens Nødhjelp og Redd Barna deltar."),
+    readable("Hyundai Kona og Kia Niro har lang rekkevidde."),
+    readable("Haukeland universitetssjukehus, Ahus og Lovisenberg tar imot."),
+    readable("Torsdag 1. mai og Kristi Himmelfartsdag er fri."),
+    readable("Vareutvalet på Kiwi og Extra er nytt."),
+    readable("Nynorskordboka, Dag og Tid og Bergens Tidende skriv om saka."),
+    readable("Sogndal, Volda og Førde har høgskule."),
+    readable("Vestland fylkeskommune og Gloppen kommune samarbeider."),
 )
 
 MISSES = (

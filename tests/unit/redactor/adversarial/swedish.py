@@ -1,6 +1,6 @@
 """Swedish texts that are hard to mask right. All people are invented."""
 
-from tests.unit.redactor.adversarial.case import Case
+from tests.unit.redactor.adversarial.case import Case, readable
 
 CASES = (
     Case(
@@ -40,6 +40,24 @@ CASES = (
     Case("Fru Ståhl-Nord och dr. Winbladh", ("Ståhl", "Winbladh"), ("Fru",)),
     Case("Mosebacke torg 3, 116 46 Stockholm", ("Mosebacke torg 3", "116 46")),
     Case("LÄMNAS TILL UNDERSÖKNING KL 10", (), ("TILL UNDERSÖKNING",)),
+    Case("hej gunilla, mvh kerstin", ("gunilla", "kerstin"), ("hej", "mvh")),
+    Case("Bo sade att Ulla svarade.", ("Bo", "Ulla"), ("sade att",)),
+    Case("Joergen Aakesson och Goeran Saellstroem bor här", ("Aakesson", "Saellstroem")),
+    Case("Handläggare: Åkerlund, B. och NYSTRÖM, Eva", ("Åkerlund", "NYSTRÖM", "Eva")),
+    readable("Produkterna Astrid, Elsa och Signe i serien Nordica är slut."),
+    readable("Kaffemaskinen Moccamaster kostar 1999 kr."),
+    readable("Spendrups, Carlsberg och Åbro bryggeri levererar."),
+    readable("Vi möts på Hotell Anglais, Restaurang Prinsen eller Café Saturnus."),
+    readable("Dagens Nyheter, Svenska Dagbladet och Göteborgs-Posten skriver."),
+    readable("Gustav Adolfs-bakelsen säljs i november."),
+    readable("Alfred Nobels Björkborn ligger i Karlskoga."),
+    readable("Varorna från Scania, Skanska och Alfa Laval är i lager."),
+    readable("Posten, Schenker och Bring levererar."),
+    readable("Vi åker till Norrköping, Sundsvall och Östersund via Gävle."),
+    readable("Luleå, Umeå och Skellefteå ligger i norr."),
+    readable("Filmen Sällskapsresan och serien Bron är populära."),
+    readable("Programmet Allsång visas i SVT."),
+    readable("Försäkringskassan, Arbetsförmedlingen, Kronofogden och Bolagsverket svarar."),
 )
 
 MISSES = (
