@@ -16,6 +16,7 @@ _INVISIBLE: Final = (
 _MARK: Final = "\u0300-\u036f"
 _IN_JSON: Final = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
+_HIDDEN: Final = re.compile(f"[{_INVISIBLE}{_MARK}]")
 _UNSEEN: Final = re.compile(rf"[{_INVISIBLE}]+|[^{_MARK}][{_MARK}]+")
 # One character for one: no offset moves.
 _BLANKS: Final = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -75,44 +76,50 @@ def canonicalise(text: str) -> Canonical:
         reading.read(_IN_JSON, lambda piece: str(json.loads(f'"{piece}"')))
     if "&" in reading.text:
         reading.read(_ENTITY, html.unescape)
-    if not reading.text.isascii():
+    if not reading.text.isascii() and _HIDDEN.search(reading.text):
         reading.read(_UNSEEN, _composed)
     if reading.text.isascii() or _ODD.search(reading.text) is None:
         spelled = reading.text
     else:
         spelled = reading.text.translate(_SAME_WIDTH)
-    if reading.places is None:
+    if reading.starts is None or reading.ends is None:
         return Canonical(spelled, in_json=in_json)
-    starts, ends = zip(*reading.places, strict=True) if reading.places else ((), ())
-    return Canonical(spelled, starts, ends, in_json=in_json)
+    return Canonical(spelled, tuple(reading.starts), tuple(reading.ends), in_json=in_json)
 
 
 class _Reading:
-    """A text on its way to one spelling; `places` leads each character back to where it stood."""
+    """A text on its way to one spelling.
+
+    `starts` and `ends` lead each character back to where it stood: two lists of numbers, since a
+    long text has one of each for every character.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.places: list[tuple[int, int]] | None = None
+        self.starts: list[int] | None = None
+        self.ends: list[int] | None = None
 
     def read(self, pattern: re.Pattern[str], meaning: Callable[[str], str]) -> None:
         """Put in place of every match what it means; nothing happens where there is none."""
         matches = list(pattern.finditer(self.text))
         if not matches:
             return
-        before = self.places or [(at, at + 1) for at in range(len(self.text))]
+        old_starts = self.starts or list(range(len(self.text)))
+        old_ends = self.ends or list(range(1, len(self.text) + 1))
         characters: list[str] = []
-        places: list[tuple[int, int]] = []
+        starts: list[int] = []
+        ends: list[int] = []
         at = 0
         for match in matches:
             start, end = match.span()
             read = meaning(match.group())
             characters += (self.text[at:start], read)
-            places += before[at:start]
-            places += [(before[start][0], before[end - 1][1])] * len(read)
+            starts += old_starts[at:start] + [old_starts[start]] * len(read)
+            ends += old_ends[at:start] + [old_ends[end - 1]] * len(read)
             at = end
         characters.append(self.text[at:])
-        places += before[at:]
-        self.text, self.places = "".join(characters), places
+        self.starts, self.ends = starts + old_starts[at:], ends + old_ends[at:]
+        self.text = "".join(characters)
 
 
 def _composed(piece: str) -> str:
