@@ -176,9 +176,8 @@ class Runs:
         if self.language not in naming.PREPOSITION_LANGUAGES or after >= self.count:
             return False
         pair = self.gap(after) == " " and self.is_capital(after)
-        return (
-            pair and self.lower[at] in lexicon.first_names and self.lower[after] in lexicon.surnames
-        )
+        named = self.lower[at] in lexicon.first_names and self.lower[after] not in lexicon.words
+        return pair and named and not self.words[at].isupper()
 
     def is_speaking(self, at: int) -> bool:
         """Return whether a verb of what people do stands beside: "Bo ringede", "sagde Max"."""

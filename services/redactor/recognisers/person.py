@@ -60,6 +60,9 @@ _CAPITALISING: Final = frozenset({_GERMAN, _ENGLISH})
 
 _LOWER_CASE_LETTERS_MIN: Final = 4
 _AFTER_GREETED: Final = ("", ",", "!", ".", "?", "\n")
+_PATRONYMICS: Final = ("sen", "sson")
+_CELL_CHARS: Final = 8
+_CELL_SIGNS: Final = ("", "\n", "|", ";", "\t", '"')
 _WEAK_SIGNS: Final = frozenset({None, signs.AND, signs.TOWARDS})
 _UNKNOWN_SCORES: Final = {signs.TOWARDS: 0.55}
 
@@ -171,9 +174,17 @@ def _several(runs: Runs, at: int, stop: int) -> _Name | None:
         return None
     german_noun = runs.language == _GERMAN and first.endswith(naming.GERMAN_NOUN_ENDINGS)
     everyday = following in lexicon.ambiguous or following in lexicon.words
-    if surname and second == at + 1 and not everyday and not german_noun:
+    plain = surname and second == at + 1 and not everyday and not german_noun
+    if plain or _is_surname_in_capitals(runs, at):
         return _Name(second + 1, 0.7, "surname")
     return None
+
+
+def _is_surname_in_capitals(runs: Runs, at: int) -> bool:
+    """Return whether this is "MÜLLER Andreas"."""
+    loud = runs.words[at].isupper() and not runs.words[at + 1].isupper()
+    lexicon, lower = runs.lexicon, runs.lower
+    return loud and lexicon.is_surname(lower[at]) and lexicon.is_first_name(lower[at + 1])
 
 
 def _after_initials(runs: Runs, at: int, stop: int) -> _Name | None:
@@ -227,10 +238,9 @@ def _alone(runs: Runs, at: int) -> _Name | None:
     if no_name or not (first or _is_plain_surname(runs, stem)):
         return None
     clear = stem not in lexicon.ambiguous
-    if clear and first:
-        return _Name(at + 1, 0.6, "lone first name")
-    if clear and _follows_german_noun(runs, at):
-        return _Name(at + 1, 0.6, "after a noun")
+    patronymic = stem.endswith(_PATRONYMICS) and stem in lexicon.surnames
+    if clear and (first or patronymic or _follows_german_noun(runs, at)):
+        return _Name(at + 1, 0.6, "lone name")
     proper = runs.language not in _CAPITALISING or (runs.language == _ENGLISH and first)
     if proper and not runs.words[at].isupper() and not runs.starts_sentence(at):
         return _Name(at + 1, 0.55, "proper noun")
@@ -239,7 +249,7 @@ def _alone(runs: Runs, at: int) -> _Name | None:
 
 def _is_plain_surname(runs: Runs, stem: str) -> bool:
     """Return whether a word is a surname even by itself; places end in -berg and -stad too."""
-    patronymic = stem.endswith(("sen", "sson")) and runs.lexicon.is_surname(stem)
+    patronymic = stem.endswith(_PATRONYMICS) and runs.lexicon.is_surname(stem)
     return patronymic or stem in runs.lexicon.surnames
 
 
@@ -260,16 +270,24 @@ def _is_reversed(runs: Runs, at: int, sign: str | None) -> bool:
     if after >= runs.count or runs.gap(after) != ", " or not runs.is_capital(after):
         return False
     lexicon, name = runs.lexicon, runs.lower[at]
-    known = lexicon.is_surname(name) or sign == signs.LABEL
+    loud = runs.words[at].isupper() and not runs.words[after].isupper()
+    cell = sign == signs.LABEL or _fills_cell(runs, at, after + 1)
+    known = loud or cell or lexicon.is_surname(name)
     if not known or name in lexicon.words or runs.is_initial(at):
         return False
     if runs.is_initial(after):
         return runs.text[runs.ends[after] : runs.ends[after] + 1] == "."
     further = after + 1
     goes_on = further < runs.count and runs.is_joined(further) and runs.is_capital(further)
-    louder = runs.words[at].isupper() and not runs.words[after].isupper()
-    clear = louder or not (goes_on or lexicon.is_first_name(name))
+    clear = loud or not (goes_on or lexicon.is_first_name(name))
     return clear and lexicon.is_first_name(runs.lower[after])
+
+
+def _fills_cell(runs: Runs, at: int, stop: int) -> bool:
+    """Return whether these words are all that a line or a cell of a table holds."""
+    before = runs.text[: runs.starts[at]][-_CELL_CHARS:].rstrip(" ")[-1:]
+    after = runs.text[runs.ends[stop - 1] :][:_CELL_CHARS].lstrip(" ")[:1]
+    return before in _CELL_SIGNS and after in _CELL_SIGNS
 
 
 # --- without a capital -----------------------------------------------------------------------
