@@ -48,6 +48,7 @@ EXAMPLES: Final = Examples(
         "Police no. 99123 gælder bygningen",
         "Case no. 2024-11873 was closed",
         "Aktenzeichen 24 F 3190/24",
+        "Anna Lind kauft 3 Stk 12/24",
         "Emma Miller says so in case 4000 people come",
     ),
 )
@@ -64,7 +65,7 @@ _NUMBER: Final = re.compile(
 )
 # As German and Norwegian courts write them; nothing else is written so.
 _COURT: Final = re.compile(
-    r"[0-9](?<![\w.,/-].)[0-9]{0,3} [A-Z][A-Za-z]{0,3} [0-9]{1,6}/[0-9]{2}(?![\w/-])"
+    r"[0-9](?<![\w.,/-].)[0-9]{0,3} (?!Stk|Std|Uhr|Tag|EUR)[A-Z][A-Za-z]{0,3} [0-9]{1,6}/[0-9]{2}(?![\w/-])"
     r"|[0-9](?<![\w.,/-].)[0-9]-[0-9]{6}[A-Z]{3}-[A-Z]{4}(?!\w)"
 )
 _SIGN: Final = re.compile(r"[0-9A-Z][-/][0-9A-Z]")
