@@ -65,7 +65,8 @@ _NUMBER: Final = re.compile(
 )
 # As German and Norwegian courts write them; nothing else is written so.
 _COURT: Final = re.compile(
-    r"[0-9](?<![\w.,/-].)[0-9]{0,3} (?!Stk|Std|Uhr|Tag|EUR)[A-Z][A-Za-z]{0,3} [0-9]{1,6}/[0-9]{2}(?![\w/-])"
+    r"[0-9](?<![\w.,/-].)[0-9]{0,3} (?!Stk|Std|Uhr|Tag|EUR)[A-Z][A-Za-z]{0,3}"
+    r" [0-9]{1,6}/[0-9]{2}(?![\w/-])"
     r"|[0-9](?<![\w.,/-].)[0-9]-[0-9]{6}[A-Z]{3}-[A-Z]{4}(?!\w)"
 )
 _SIGN: Final = re.compile(r"[0-9A-Z][-/][0-9A-Z]")
