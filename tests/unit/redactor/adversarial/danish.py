@@ -101,6 +101,7 @@ CASES = (
     readable("Politiken og Jyllands-Posten skrev også om Lynetteholmen."),
     readable("Rådhuspladsen, Nørreport og Trianglen ligger ved metroen."),
     readable("Bilen er en Peugeot Partner, en Fiat Ducato eller en Opel Vivaro."),
+    Case("Det står i Annas journal i Moss.", ("Anna",), ("journal i Moss",)),
 )
 
 MISSES = (
