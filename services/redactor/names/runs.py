@@ -276,7 +276,7 @@ class Runs:
         if at == 0 or self.gap(at) != " " or not self.words[at - 1].islower():
             return False
         before = self.lower[at - 1]
-        owner = first_name and self.stem(at) != self.lower[at]  # "i Annas journal"
+        owner = first_name and self.lower[at].endswith("s")  # "i Annas journal"
         return (before in things.INSIDE and not owner) or (
             not first_name and before in things.TOWARDS_PLACES
         )
