@@ -15,6 +15,9 @@ _INVISIBLE: Final = (
 )
 _MARK: Final = "\u0300-\u036f"
 _IN_JSON: Final = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
+# In the middle of a text, where JSON was pasted, twice escaped or cut off: of "\nHansen" the "n" is
+# no letter of the name. Before a small letter it is left, for paths are written so (C:\new).
+_IN_TEXT: Final = re.compile(r"(?<!\\)\\++(?:u[0-9a-fA-F]{4}|[nrt](?=[^\W_a-zæøåäöüßé]))")
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 _HIDDEN: Final = re.compile(f"[{_INVISIBLE}{_MARK}]")
 _UNSEEN: Final = re.compile(rf"[{_INVISIBLE}]+|[^{_MARK}][{_MARK}]+")
@@ -68,12 +71,15 @@ class Canonical:
 def canonicalise(text: str) -> Canonical:
     """Return `text` composed (NFC), without invisible characters and HTML entities, signs unified.
 
-    The escapes of a text that is JSON as a whole are read too: no name hides behind one.
+    The escapes of JSON are read too, all of a text that is JSON as a whole: no name hides behind
+    one.
     """
     in_json = "\\" in text and _is_json(text)
     reading = _Reading(text)
     if in_json:
         reading.read(_IN_JSON, lambda piece: str(json.loads(f'"{piece}"')))
+    if "\\" in reading.text:
+        reading.read(_IN_TEXT, _escaped)
     if "&" in reading.text:
         reading.read(_ENTITY, html.unescape)
     if not reading.text.isascii() and _HIDDEN.search(reading.text):
@@ -120,6 +126,13 @@ class _Reading:
         characters.append(self.text[at:])
         self.starts, self.ends = starts + old_starts[at:], ends + old_ends[at:]
         self.text = "".join(characters)
+
+
+def _escaped(piece: str) -> str:
+    """Return what an escape in the middle of a text says: a letter, or a blank."""
+    escape = piece.lstrip("\\")
+    letter = chr(int(escape[1:], 16)) if escape[0] == "u" else "\n"
+    return letter if letter.isalnum() else "\n"
 
 
 def _composed(piece: str) -> str:

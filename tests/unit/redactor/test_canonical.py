@@ -20,7 +20,9 @@ from services.redactor.canonical import canonicalise
         ("\uff11\uff12\uff20", "12@"),
         ("AT&T og R&D;", "AT&T og R&D;"),
         ('{"name": "J\\u00f8rgen\\nBo"}', '{"name": "Jørgen\nBo"}'),
-        ("C:\\new\\u00f8", "C:\\new\\u00f8"),
+        ("C:\\new\\u00f8", "C:\\newø"),
+        ("Kære\\nHansen\\t20\\\\r30", "Kære\nHansen\n20\n30"),
+        ('se {"a": "S\\\\u00f8ren"}', 'se {"a": "Søren"}'),
     ],
 )
 def test_a_text_is_brought_into_one_spelling(text: str, read: str) -> None:
