@@ -120,6 +120,9 @@ def _national(document: Document, found: list[Span]) -> Iterator[Span]:
     for match in document.matches(_FORMS):
         if IMPERSONAL not in document.kinds_before(match.start()):
             yield _span(document, match, 0.7, "form")
+    taken = bytearray(len(document.text))
+    for one in found:
+        taken[one.start : one.end] = b"\1" * one.length
     regions = _TRUNK_REGIONS.get(document.language or "", _ANY_TRUNK_REGION)
     for pattern, rule, countries in (
         (_TRUNK, "trunk", regions),
@@ -128,7 +131,7 @@ def _national(document: Document, found: list[Span]) -> Iterator[Span]:
         for match in document.matches(pattern):
             kinds = document.kinds_before(match.start())
             if (
-                not any(one.start <= match.start() < one.end for one in found)
+                not taken[match.start()]
                 and IMPERSONAL not in kinds
                 and not _DATE.match(match.group())
                 and any(_valid(match.group(), country) for country in countries)

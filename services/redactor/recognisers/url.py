@@ -43,10 +43,12 @@ _PAIR: Final = re.compile(r"(?:^|/)@?([^\W\d_]{2,20})[._-]([^\W\d_]{2,20})[0-9]{
 
 
 def find(document: Document) -> Iterator[Span]:
-    text = document.text
-    for start in _starts(text):
-        match = _URL.match(text, start)
+    text, end = document.text, 0
+    for start in sorted(_starts(text)):
+        # A link within a link is read with it: a text of nothing else must not cost its square.
+        match = _URL.match(text, start) if start >= end else None
         if match:
+            end = match.end()
             url = match.group().rstrip(_END)
             if _PERSONAL.search(url) or _has_name(document, url):
                 yield document.span(start, start + len(url), KIND, 0.8, "link")
