@@ -183,9 +183,55 @@ ORGANISATIONS: Final = _words(
     media medien gruppe bygg byg bau teknik technik technology transport logistik spedition auto
     automobile bilar biler møbler möbel köbmand købmand bakeri bageri bäckerei metzgerei butik shop
     store markt supermarked prize preis prisen pris stiftelsen cup award
+    office desk board committee kontor kontoret büro
     """
 )
 """Words that make the name around them a company's or a place's."""
+
+DEPARTMENT_ENDINGS: Final = (
+    "kontor", "kontoret", "kontora", "afdeling", "afdelingen", "avdeling", "avdelingen",
+    "avdelinga", "avdelning", "avdelningen", "abteilung", "abteilungen", "stelle", "stellen",
+    "team", "teamet", "teams", "service", "servicen", "department", "office", "büro", "desk",
+    "tjeneste", "tjenesten", "tenesta", "tjänst", "tjänsten", "dienst", "forvaltningen",
+    "forvaltninga", "förvaltningen", "verwaltung", "leitung", "ledelsen", "leiinga", "ledningen",
+    "sekretariat", "sekretariatet", "styret", "styrelsen", "vorstand",
+    "bestyrelsen", "kasse", "kassen", "support", "supporten", "sentralen", "centralen", "zentrale",
+    "resepsjonen", "receptionen", "utvalget", "udvalget", "nämnden", "nemnda",
+    "gruppen", "gruppa", "gruppe", "redaktion", "redaktionen", "redaksjonen",
+)  # fmt: skip
+"""A department signs a letter, nobody called so: "Venlig hilsen Lønkontoret"."""
+
+UNITS: Final = _words("ms hr mag dr")
+"""Titles that behind a number are units: "250 ms"."""
+
+BRANDS: Final = _words(
+    "bilka melitta netto rema miele kiwi bosch siemens aldi lidl føtex meny spar coop hema "
+    "rossmann edeka rewe bauknecht matas imerco jysk elkjøp "
+    "elgiganten kjell clas ahlsell dressmann lindex cubus kappahl åhléns hemköp willys primark "
+    "tchibo dallmayr lavazza gevalia zoégas schleich volta"
+)
+"""Shops and makers: alone they are no person."""
+
+TOWNS: Final = _words(
+    "mora moss voss trier sande thisted nyborg york ystad otta sandnes werl malm lyngby"
+)
+TOWN_PREPOSITIONS: Final = _words(
+    "til till fra från frå von nach to from mot mod bei vid ved mellem mellan mellom zwischen "
+    "between über via near in i"
+)
+"""Behind one of these a surname that is a town's name too is the town."""
+
+FESTIVALS: Final = _words("silvester lucia valborg")
+FESTIVAL_CUES: Final = _words(
+    """
+    firas firar fira firade fejres fejrer fejre feires feirer feire feiert feiern gefeiert feiertag
+    celebrated celebrate holiday holidays helg helgdag helgdagar højtid høytid högtid feiertage
+    jul julen påske påsken påsk ostern weihnachten midsommar pfingsten pinse pinsen advent
+    tåg tog luciatåg luciatog feuerwerk fyrverkeri brasa januar january januari april december
+    dezember desember november
+    """
+)
+"""Near one of these they are days."""
 
 PREPOSITION_LANGUAGES: Final = frozenset({"da", "nb", "nn", "sv"})
 NEVER_ALONE: Final = _words(

@@ -215,7 +215,11 @@ class Runs:
         return self.lower[stop - 1].endswith(streets.NAMING_SUFFIXES)
 
     def is_organisation(self, at: int, end: int) -> bool:
-        return any(self.lower[index] in naming.ORGANISATIONS for index in range(at, end))
+        return any(
+            word in naming.ORGANISATIONS
+            or (word.endswith(naming.DEPARTMENT_ENDINGS) and not self.lexicon.is_name(word))
+            for word in self.lower[at:end]
+        )
 
     def is_thing(self, at: int, stop: int) -> bool:
         """Return whether these words name a thing: Pritzker Prize, modellen Amanda."""
@@ -225,7 +229,7 @@ class Runs:
             return True
         if stop - at > 1:
             return before in things.WORKS or self._is_owned_place(at, stop)
-        if before in articles[1] or self._is_among_goods(at):
+        if before in articles[1] or self.is_among_goods(at):
             return True
         return self._before_list(at) in things.NOUNS_BEFORE
 
@@ -248,6 +252,25 @@ class Runs:
             return False
         return self.stem(at) != self.lower[at] and self.lower[at + 1] in things.NOUNS_AFTER
 
+    def is_festival(self, at: int) -> bool:
+        """Return whether a day that is called like a person stands here: "Lucia firas"."""
+        if self.stem(at) not in naming.FESTIVALS:
+            return False
+        near = self.lower[max(0, at - _NEAR_WORDS) : at] + self.lower[at + 1 : at + _NEAR_WORDS]
+        return not naming.FESTIVAL_CUES.isdisjoint(near)
+
+    def is_town(self, at: int) -> bool:
+        """Return whether a surname that is a town's name stands behind "til" or "from"."""
+        return (
+            at > 0
+            and self.gap(at) == " "
+            and self.lower[at] in naming.TOWNS
+            and self.lower[at - 1] in naming.TOWN_PREPOSITIONS
+        )
+
+    def is_after_number(self, at: int) -> bool:
+        return self.text[: self.starts[at]].rstrip(" ")[-1:].isdigit()
+
     def _before_list(self, at: int) -> str:
         """Return the word before a name, or before the list that it stands in."""
         for _ in range(_LIST_WORDS_MAX):
@@ -264,7 +287,7 @@ class Runs:
                 return ""
         return ""
 
-    def _is_among_goods(self, at: int) -> bool:
+    def is_among_goods(self, at: int) -> bool:
         """Return whether a name of goods stands near a word that speaks of goods."""
         if not _THINGS.is_one(self.stem(at)):
             return False

@@ -43,6 +43,8 @@ def _word_before(runs: Runs, at: int) -> str | None:
         return TITLE
     for sign, words in _SIGN_WORDS:
         # Only a title has a stop; after another word it ends a sentence.
+        if before in naming.UNITS and runs.is_after_number(at - 1):
+            continue
         if before in words and (sign == TITLE or runs.gap(at) == " "):
             return sign
     if at > 1 and (runs.lower[at - 2], before) in naming.INTRODUCING_PAIRS:

@@ -97,6 +97,11 @@ PRODUCT_CUES: Final = NOUNS_BEFORE | _words(
     ausverkauft sold stock jeans size størrelse storlek größe bookcase shelf devices device
     enhed enhet gerät højttaler høyttaler högtalare lautsprecher speaker smart chatbot assistant
     assistent chatgpt gemini copilot alexa siri cortana jenkins ruby travis deploy deployed
+    grafana maven gradle prometheus ansible terraform webpack npm selenium redis postgres
+    postgresql mysql mongodb kafka nginx apache nodejs angular vue django flask rails
+    hibernate cucumber vagrant jira confluence gitlab github bitbucket sentry elasticsearch kibana
+    bash powershell scala haskell elixir erlang clojure matlab golang tomcat junit mocha
+    cypress playwright sonarqube artifactory pandas numpy typescript
     install run coding code kode kod programming programmieren google microsoft amazon apple
     """
 )

@@ -64,6 +64,7 @@ _PATRONYMICS: Final = ("sen", "sson")
 _CELL_CHARS: Final = 8
 _CELL_SIGNS: Final = ("", "\n", "|", ";", "\t", '"')
 _WEAK_SIGNS: Final = frozenset({None, signs.AND, signs.TOWARDS})
+_BRAND_SIGNS: Final = _WEAK_SIGNS | {signs.ROLE}
 _UNKNOWN_SCORES: Final = {signs.TOWARDS: 0.55}
 
 
@@ -123,7 +124,8 @@ def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
     sign = signs.sign_before(runs, at)
     if _is_reversed(runs, at, sign):
         return _Name(at + 2, 0.85, "reversed")
-    if at in runs.in_things and (sign in _WEAK_SIGNS or at - 1 in runs.in_things):
+    in_thing = at in runs.in_things and (sign in _WEAK_SIGNS or at - 1 in runs.in_things)
+    if in_thing or (stop - at == 1 and lower in naming.BRANDS and sign in _BRAND_SIGNS):
         return None
     if everyday:
         # Herr Richter, Frau Kaiser: after a title even these are names.
@@ -134,7 +136,7 @@ def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
 def _by_sign(runs: Runs, sign: str | None, at: int, stop: int, end: int) -> _Name | None:
     if sign is None or (sign == signs.AND and stop - at > 1):
         return None
-    if sign == signs.TOWARDS and runs.is_street(stop):
+    if sign == signs.TOWARDS and (runs.is_street(stop) or (stop - at == 1 and runs.is_town(at))):
         return None
     known = runs.is_known(at, stop)
     if known or signs.makes_name(runs, sign, at, stop, end):
@@ -146,7 +148,7 @@ def _by_dictionary(runs: Runs, at: int, stop: int) -> _Name | None:
     if runs.is_street(stop):
         return None
     if stop - at == 1:
-        name = _alone(runs, at)
+        name = None if runs.is_festival(at) or runs.is_town(at) else _alone(runs, at)
     else:
         name = None if runs.is_organisation(at, stop) else _several(runs, at, stop)
     return None if name and runs.is_thing(at, stop) else name
@@ -273,7 +275,9 @@ def _is_reversed(runs: Runs, at: int, sign: str | None) -> bool:
     loud = runs.words[at].isupper() and not runs.words[after].isupper()
     cell = sign == signs.LABEL or _fills_cell(runs, at, after + 1)
     known = loud or cell or lexicon.is_surname(name)
-    if not known or name in lexicon.words or runs.is_initial(at):
+    if not known or name in lexicon.words or runs.is_initial(at) or runs.is_among_goods(at):
+        return False
+    if not (loud or cell) and _is_in_list_of_words(runs, at):
         return False
     if runs.is_initial(after):
         return runs.text[runs.ends[after] : runs.ends[after] + 1] == "."
@@ -281,6 +285,13 @@ def _is_reversed(runs: Runs, at: int, sign: str | None) -> bool:
     goes_on = further < runs.count and runs.is_joined(further) and runs.is_capital(further)
     clear = loud or not (goes_on or lexicon.is_first_name(name))
     return clear and lexicon.is_first_name(runs.lower[after])
+
+
+def _is_in_list_of_words(runs: Runs, at: int) -> bool:
+    """Return whether two words that may be names go on a list: "Wolf, Koch, Stein, Winter"."""
+    ambiguous = runs.lexicon.ambiguous
+    both = runs.lower[at] in ambiguous and runs.lower[at + 1] in ambiguous
+    return both and at > 0 and runs.gap(at) == ", " and runs.is_capital(at - 1)
 
 
 def _fills_cell(runs: Runs, at: int, stop: int) -> bool:

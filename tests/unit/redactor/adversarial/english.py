@@ -73,6 +73,7 @@ CASES = (
     readable("Ask Alexa or Siri, run Jenkins, install Ruby, deploy with Travis."),
     readable("The ship Queen Mary sails on Sunday."),
     readable("Between Monday and Friday, My account shows an error."),
+    readable("Builds run on Gradle, Jenkins, Ruby, Jasmine and Terraform, says the guide."),
 )
 
 MISSES = (

@@ -83,6 +83,10 @@ CASES = (
     readable("Der Renault Kangoo steht im Hof."),
     readable("Christi Himmelfahrt, Mariä Himmelfahrt und Allerheiligen sind Feiertage."),
     readable("Ein Richter und ein Kaiser waren da."),
+    readable(
+        "Die Abfrage dauert 180 ms Gesamtzeit. Wir feiern Silvester im Dezember. "
+        "Die Maschine ist von Miele. Mit freundlichen Grüßen Ihre Lohnabteilung"
+    ),
 )
 
 MISSES = (

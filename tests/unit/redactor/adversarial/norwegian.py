@@ -73,6 +73,7 @@ CASES = (
     readable("Nynorskordboka, Dag og Tid og Bergens Tidende skriv om saka."),
     readable("Sogndal, Volda og Førde har høgskule."),
     readable("Vestland fylkeskommune og Gloppen kommune samarbeider."),
+    readable("Toget fra Moss til Voss går kl. 9. Med vennlig hilsen Regnskapskontoret"),
 )
 
 MISSES = (

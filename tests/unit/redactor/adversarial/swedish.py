@@ -58,6 +58,10 @@ CASES = (
     readable("Filmen Sällskapsresan och serien Bron är populära."),
     readable("Programmet Allsång visas i SVT."),
     readable("Försäkringskassan, Arbetsförmedlingen, Kronofogden och Bolagsverket svarar."),
+    readable(
+        "Loppet går till Mora och Lucia firas i december, Valborg i april. "
+        "Med vänlig hälsning Ekonomiavdelningen"
+    ),
 )
 
 MISSES = (
