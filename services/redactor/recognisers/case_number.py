@@ -11,7 +11,7 @@ from typing import Final
 from services.redactor.document import Document, Span
 from services.redactor.kinds import PERSON
 from services.redactor.recognisers.base import Examples
-from services.redactor.recognisers.customer_number import numbers
+from services.redactor.recognisers.customer_number import DATE, MONEY, numbers
 
 KIND: Final = "case_number"
 PRIORITY: Final = 30
@@ -22,7 +22,7 @@ CONTEXT: Final = (
     "versicherungsschein", "skadesn", "skaden", "schadenn", "schaden-nr", "claim n", "sygejournal",
     "journal nr", "j.nr", "jnr", "dnr", "diarien", "az.", "az:", "geschäftszeichen",
     "unser zeichen", "ihr zeichen", "our ref", "your ref", "vår ref", "vores ref", "deres ref",
-    "er ref", "vår sak", "målnr", "mål nr", "case ",
+    "er ref", "vår sak", "målnr", "mål nr",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
@@ -41,6 +41,15 @@ EXAMPLES: Final = Examples(
         ("J.nr. 17-20448 om Anders Hansen", "17-20448"),
         ("Our ref: GS/17-20448\nEstate of Emma Miller", "GS/17-20448"),
         ("Emma Miller would like a visit. Case SW-2024-7743.", "SW-2024-7743"),
+        ("Kari Lind klager i sak 2025/1187.", "2025/1187"),
+        ("Saken 24/10731 gjelder Kari Lind", "24/10731"),
+        ("Anders Hansen er part i sagen 24-10731", "24-10731"),
+        ("Karin Svensson har skrivit i ärendet SOC-2025-331.", "SOC-2025-331"),
+        ("Frau Lind fragt nach dem Vorgang 2025-1187-K", "2025-1187-K"),
+        ("Claim FNOL-25-40118 by Emma Miller", "FNOL-25-40118"),
+        ("Re: Emma Miller, claim no. 25-40118", "25-40118"),
+        ("Our client is Emma Miller, matter 20417-0003", "20417-0003"),
+        ("Anders Hansen, sag nummer 401187", "401187"),
     ),
     ignored=(
         "Sagsnr. 2024-11873",
@@ -50,6 +59,13 @@ EXAMPLES: Final = Examples(
         "Aktenzeichen 24 F 3190/24",
         "Anna Lind kauft 3 Stk 12/24",
         "Emma Miller says so in case 4000 people come",
+        "Case note: Emma Miller, DOB 05/03/1984",
+        "Case notes by Emma Miller, room 41-2207",
+        "Kari Lind la frem sak 12/24 om budsjettet",
+        "Anders Hansen har fulgt sagen 2019-2023",
+        "Anders Hansen vandt sagen, 12.500 kr. i alt",
+        "I sak 2025/1187 er det fattet vedtak",
+        "Emma Miller can claim 25000 points",
     ),
 )
 
@@ -69,8 +85,23 @@ _COURT: Final = re.compile(
     r" [0-9]{1,6}/[0-9]{2}(?![\w/-])"
     r"|[0-9](?<![\w.,/-].)[0-9]-[0-9]{6}[A-Z]{3}-[A-Z]{4}(?!\w)"
 )
-_SIGN: Final = re.compile(r"[0-9A-Z][-/][0-9A-Z]")
-_WEAK: Final = "case "
+_NOTE: Final = "case not"
+# Words that are in every letter: they need the number right behind them, written as no count is.
+_LABEL: Final = re.compile(
+    r"(?<!\w)(?:sak(?:a|en)?|sag(?:en)?|ärendet?|vorgang|claim|matter|case)"
+    r"(?:(?:s-?| )?(?:nummer|number|nr|no|id|ref|reference)\b\.?)?"
+    r"(?:[ :#]| (?:er|is|är|ist|med nr\.?|med nummer|with number|mit der nummer) ){1,3}"
+)
+_WRITTEN: Final = re.compile(
+    r"(?=[0-9A-Z/-]{0,11}[0-9])(?:[A-Z]{1,5}[-/ ]?)?[0-9][0-9A-Z]*(?:[-/][0-9A-Z]{1,12}){1,5}"
+    r"(?![\w/-]|[.,][0-9])"
+    r"|[A-Z]{1,5}[0-9]{4,12}(?![\w/-]|[.,][0-9])|[0-9]{5,12}(?![\w/-]|[.,][0-9]| [a-zæøåäöü]{4})"
+)
+# Years and seasons, and the items of an agenda.
+_COUNTED: Final = re.compile(
+    r"(?:(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}|[0-9]{1,3}[-/][0-9]{2})\Z"
+)
+_DIGITS_MIN: Final = 4
 _OWNER_CHARS: Final = 60
 
 
@@ -79,10 +110,22 @@ def find(document: Document) -> Iterator[Span]:
     named = any(one.type == PERSON for one in document.found)
     for match in numbers(document, KIND, _NUMBER):
         before = document.lower[max(0, match.start() - _OWNER_CHARS) : match.start()]
-        # "In case 4000 people come": the bare word needs a number that is none of things.
-        if before.endswith(_WEAK) and not _SIGN.search(match.group()):
-            continue
-        if named or _OWNER.search(before):
+        # A case note is a text about somebody, and no number.
+        if _NOTE not in before and (named or _OWNER.search(before)):
             yield document.span(*match.span(), KIND, 0.75, "beside a person")
+    for label in _LABEL.finditer(document.lower):
+        before = document.lower[max(0, label.start() - _OWNER_CHARS) : label.start()]
+        written = _WRITTEN.match(text, label.end())
+        if written and (named or _OWNER.search(before)) and _is_case(text, written):
+            yield document.span(*written.span(), KIND, 0.7, "right behind")
     for match in _COURT.finditer(text) if named and ("/" in text or "-" in text) else ():
         yield document.span(*match.span(), KIND, 0.7, "court")
+
+
+def _is_case(text: str, number: re.Match[str]) -> bool:
+    return (
+        sum(map(str.isdigit, number.group())) >= _DIGITS_MIN
+        and not _COUNTED.match(number.group())
+        and not DATE.match(number.group())
+        and not MONEY.match(text, number.end())
+    )
