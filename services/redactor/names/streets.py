@@ -26,6 +26,25 @@ WEAK_SUFFIXES: Final = _words(
 )
 """Everyday words end like these too, so they count only with a postcode and a city."""
 
+RARE_SUFFIXES: Final = _words(
+    """
+    lia bakken bakke haven marken engen lunden parken kroken tunet løkken løkka ageren højen kullen
+    åsen slippen backen backe liden sti stien hagen haugen moen teigen bråtet toppen kollen dalen
+    ringen steig pfad graben
+    """
+)
+"""Behind a word for a home, or before a town, they are streets: "huset i Bjørkelia 3"."""
+
+HOMES: Final = frozenset(
+    _words(
+        """
+        huset hus heimen hjemmet hemmet leiligheten lejligheden lägenheten leilegheita bolig boligen
+        boligen bustaden bostaden villaen villan rækkehuset rekkehuset radhuset hytta hytten
+        haus wohnung house
+        """
+    )
+)
+
 NAMING_SUFFIXES: Final = _words("straße strasse gade gata gatan platz plads pladsen allee allé")
 """No surname ends so: Konrad-Adenauer-Allee is no person."""
 

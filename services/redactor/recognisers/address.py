@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from services.redactor.document import Document, Span, Words
-from services.redactor.names import streets
+from services.redactor.names import naming, streets
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "address"
@@ -34,7 +34,14 @@ EXAMPLES: Final = Examples(
         ("221B Baker Street", "221B Baker Street"),
         ("Box 55, 101 22 Stockholm", "Box 55, 101 22 Stockholm"),
         ("jeg bor vestergade 12 2. tv", "vestergade 12 2. tv"),
-        ("Neue Straße 5 in Kiel", "Neue Straße 5"),
+        ("Neue Straße 5 in Kiel", "Neue Straße 5 in Kiel"),
+        ("Kirkegata 8, Steinkjer", "Kirkegata 8, Steinkjer"),
+        ("Björkvägen 4 i Flen.", "Björkvägen 4 i Flen"),
+        ("Bergstr. 5, Bad Aibling", "Bergstr. 5, Bad Aibling"),
+        ("Lives at 3 Maple Close, Leeds.", "3 Maple Close, Leeds"),
+        ("Str.: Auf der Lach 3", "Auf der Lach 3"),
+        ("Hun selger huset i Furulia 7.", "Furulia 7"),
+        ("Furubakken 12, Hamar.", "Furubakken 12, Hamar"),
     ),
     ignored=(
         "Mødet er den 12. marts 2026 i Aarhus",
@@ -51,7 +58,7 @@ EXAMPLES: Final = Examples(
 
 _LOWER_CASE_LETTERS_MIN: Final = 8
 _HOUSE: Final = re.compile(
-    r" ?[a-zæøåA-ZÆØÅ]?(?![^\W_])(?: ?[-/+] ?[0-9]{1,4} ?[a-zA-Z]?(?![^\W_]))?"
+    r"(?:(?! i ) ?[a-zæøåA-ZÆØÅ]?)?(?![^\W_])(?: ?[-/+] ?[0-9]{1,4} ?[a-zA-Z]?(?![^\W_]))?"
 )
 _DOOR_PART: Final = (
     r"(?:[0-9]{1,2}\. ?(?:sal|tv|th|mf|og|etage|stock|vån|tr|floor)\b\.?"
@@ -96,6 +103,19 @@ _DATED_STREET: Final = re.compile(
     rf"(?:{_PLACE.pattern})?"
 )
 """Streets and boxes with a number in their very name."""
+_TOWN: Final = re.compile(
+    rf"(?:,[ ]| (?:i|in) )({_CITY}|{_CAPITAL}[^\W\d_]+)"
+    r"(?=[ ]*(?:[.,;)\n\"'»”“]|\Z)| (?:og|och|und|and|eller|oder|or)\b)"
+)
+"""A town right behind a street and number, without its postcode, at the end of a part."""
+_STREET_LABEL: Final = re.compile(
+    r"(?i:\b(?:str|straße|strasse|street|gate|gata|vej|vei|veg|adr)\.?[ ]*:[ ]*\Z)"
+)
+_LABEL_CHARS: Final = 16
+_HOUSE_WORDS: Final = 2
+_AFTER_STREETS: Final = frozenset(
+    {"tel", "tlf", "telefon", "mobil", "phone", "mail", "email", "født", "född", "geb", "cpr"}
+)
 _LIVING_WORDS: Final = 3
 _COUNTRY: Final = re.compile(
     r"[ ]*,?[ ]*\n?[ ]*(?:Danmark|Denmark|Norge|Noreg|Norway|Sverige|Sweden|Deutschland|Germany)\b"
@@ -226,10 +246,12 @@ def _continental(document: Document, words: Words, number: re.Match[str]) -> Spa
         street = _has_lower_case_place(words.lower[last], text, number.end())
         if not street:
             return None
+    town = end if place else _town_end(document, end)
     if street:
-        return document.span(start, end, KIND, 0.95 if place else 0.85, "street")
-    if _is_lived_in(words, start, last):
-        return document.span(start, end, KIND, 0.7, "lives at")
+        return document.span(start, town, KIND, 0.95 if place else 0.85, "street")
+    lived_in = _is_lived_in(words, start, last) or _is_labelled(text, words, start, last)
+    if lived_in or _is_rare_street(document, words, start, last, town=town > end):
+        return document.span(start, town, KIND, 0.7, "lives at")
     word = words.lower[last]
     nameable = word not in document.lexicon.words or word.endswith(
         streets.WEAK_SUFFIXES + streets.SUFFIXES
@@ -269,6 +291,36 @@ def _rest_of_address(text: str, at: int) -> tuple[int, bool]:
         return (place.end() if place else end), False
     country = _COUNTRY.match(text, place.end())
     return country.end() if country else place.end(), True
+
+
+def _town_end(document: Document, end: int) -> int:
+    """Return where the town behind a street and number ends: "Elvegata 19, Namsos"."""
+    town = _TOWN.match(document.text, end)
+    if town is None:
+        return end
+    first, *_ = town.group(1).lower().split()
+    lexicon = document.lexicon
+    other = first in lexicon.words or lexicon.is_first_name(first) or first in naming.NEVER_FIRST
+    labelled = first in naming.ROLES or first in naming.LABELS or first in streets.NO_STREETS
+    return end if other or labelled or first in _AFTER_STREETS else town.end()
+
+
+def _is_labelled(text: str, words: Words, start: int, last: int) -> bool:
+    """Return whether the field of a form is a street: "Str.: Am Alten Markt 3"."""
+    if words.lower[last] in streets.NO_STREETS:
+        return False
+    return _STREET_LABEL.search(text, max(0, start - _LABEL_CHARS), start) is not None
+
+
+def _is_rare_street(document: Document, words: Words, start: int, last: int, *, town: bool) -> bool:
+    """Return whether a name such as "Bjørkelia" is a street by its house or its town."""
+    word = words.lower[last]
+    built = word.endswith(streets.RARE_SUFFIXES) and len(word) >= _LOWER_CASE_LETTERS_MIN - 1
+    if not built or not words.text[last][0].isupper() or word in document.lexicon.words:
+        return False
+    first = bisect_right(words.starts, start) - 1
+    before = words.lower[max(0, first - _HOUSE_WORDS) : first]
+    return town or any(one in streets.HOMES for one in before)
 
 
 def _has_lower_case_place(word: str, text: str, at: int) -> bool:
@@ -334,6 +386,6 @@ def _english(document: Document, words: Words, number: re.Match[str]) -> Span | 
         if place or (index > first and words.lower[index] in streets.ENGLISH):
             flat = _FLAT.search(text[max(0, number.start() - _FLAT_CHARS) : number.start()])
             start = number.start() - len(flat.group()) if flat else number.start()
-            end = place.end() if place else words.ends[index]
+            end = place.end() if place else _town_end(document, words.ends[index])
             return document.span(start, end, KIND, 0.85, "number first")
     return None

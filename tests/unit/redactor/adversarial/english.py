@@ -74,6 +74,11 @@ CASES = (
     readable("The ship Queen Mary sails on Sunday."),
     readable("Between Monday and Friday, My account shows an error."),
     readable("Builds run on Gradle, Jenkins, Ruby, Jasmine and Terraform, says the guide."),
+    Case(
+        "Sam lives at 9 Rowan Crescent, Derby. He saw 12 people.",
+        ("Rowan", "Derby"),
+        ("12 people",),
+    ),
 )
 
 MISSES = (

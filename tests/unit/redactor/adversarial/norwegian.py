@@ -74,6 +74,11 @@ CASES = (
     readable("Sogndal, Volda og Førde har høgskule."),
     readable("Vestland fylkeskommune og Gloppen kommune samarbeider."),
     readable("Toget fra Moss til Voss går kl. 9. Med vennlig hilsen Regnskapskontoret"),
+    Case(
+        "Rolf beholder leiligheten i Granlia 9, mens Hege bor i Fjordgata 31, Levanger.",
+        ("Granlia", "Fjordgata", "Levanger"),
+        ("beholder leiligheten",),
+    ),
 )
 
 MISSES = (

@@ -62,6 +62,11 @@ CASES = (
         "Loppet går till Mora och Lucia firas i december, Valborg i april. "
         "Med vänlig hälsning Ekonomiavdelningen"
     ),
+    Case(
+        "Skriv till Björkvägen 14 i Flen och Asplunds på Ringgatan 7, Anders bor där.",
+        ("Björkvägen", "Flen", "Ringgatan 7"),
+        ("bor där",),
+    ),
 )
 
 MISSES = (
