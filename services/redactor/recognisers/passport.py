@@ -26,6 +26,11 @@ EXAMPLES: Final = Examples(
         ("passnr AA1234567", "AA1234567"),
         ("passport no. 925076473", "925076473"),
         ("Kørekort nr. 12345678", "12345678"),
+        ("Pasnummer på min søn, som også rejser, Bo Lind: 212345678", "212345678"),
+        ("Passnummeret til medsøkeren, fru K. Lind, er NA5510942", "NA5510942"),
+        ("Passnummer för min dotter som reser med oss: AA5510942", "AA5510942"),
+        ("Die Passnummer der zweiten mitreisenden Person lautet C01X00T47", "C01X00T47"),
+        ("Passport number of the other applicant, Emma Miller: 925076473", "925076473"),
         (
             "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
             "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
@@ -41,6 +46,8 @@ EXAMPLES: Final = Examples(
         "Das passt 12345678 Mal",
         "Passet blev udstedt 24.11.2026",
         "Passport control opens at 0800",
+        "Passnummer mangler for Kari Lind, ordre: EM4471920",
+        "Passnummer mangler for Kari Lind. Vare: EM4471920",
     ),
 )
 
@@ -49,6 +56,15 @@ _NUMBER: Final = re.compile(
     r"|[0-9]{7,10}|(?=[A-Z]?[0-9]+[A-Z0-9]*[0-9])[A-Z0-9]{9,10}|[A-Z9]{5}[0-9]{6}[A-Z0-9]{5})"
     r"(?![\w-]|\.[0-9])"
 )
+# Whose it is may stand between: then it ends in a colon or a verb.
+_FURTHER: Final = re.compile(
+    r"(?<!\w)(?:pass?(?:-| )?(?:nummeret|nummer|numret|nr)|pass(?:port)? (?:number|no)|reisepass"
+    r"(?:nummer)?|(?:personal)?ausweis(?:nummer)?|(?:kørekort|førerkort|körkort)s?nummer"
+    r"|führerscheinnummer|(?:id|identity) card (?:number|no)|driving licence (?:number|no))"
+    r"(?!\w)[^\n;:]{1,60}?(?: (?:er|is|är|ist|lautet|var|was):? |: ?)"
+    r"(?=[a-z]{0,3} ?[0-9]|[a-z0-9]{9})"
+)
+_IN_FURTHER: Final = re.compile(r"\w{2}[.!?] +[A-ZÆØÅÄÖÜ]|[0-9]{4}")
 _IN_GAP: Final = re.compile(r"\bpå\b|[.!?] +[A-ZÆØÅÄÖÜ]")
 _MRZ: Final = re.compile(r"(?<![\w<])[A-Z0-9<]{28,44}(?![\w<])")
 
@@ -59,6 +75,11 @@ def find(document: Document) -> Iterator[Span]:
         gap = text[max(0, match.start() - 25) : match.start()]
         if not _IN_GAP.search(gap):
             yield document.span(*match.span(), KIND, 0.85, "context")
+    for label in _FURTHER.finditer(document.lower):
+        number = _NUMBER.match(text, label.end())
+        others = document.kinds_before(label.end()) - {KIND}
+        if number and not others and not _IN_FURTHER.search(text, *label.span()):
+            yield document.span(*number.span(), KIND, 0.75, "further on")
     if "<<" in text:
         for match in _MRZ.finditer(text):
             if "<<" in match.group():
