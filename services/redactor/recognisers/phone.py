@@ -36,6 +36,9 @@ EXAMPLES: Final = Examples(
         ("Handy: 0151 23456789", "0151 23456789"),
         ("Sie erreichen mich unter 0221/4710-123", "0221/4710-123"),
         ("+49 (0) 30 901820", "+49 (0) 30 901820"),
+        ("Ring (+47) 455 11 908", "(+47) 455 11 908"),
+        ("Mob. (0045) 20 23 11 45", "(0045) 20 23 11 45"),
+        ("Anna Lind (+45 20 23 11 45)", "+45 20 23 11 45"),
         ("Call me on 020 7946 0958", "020 7946 0958"),
         ("name,born,phone\nBo,1991-11-02,07700900241", "07700900241"),
     ),
@@ -55,7 +58,8 @@ EXAMPLES: Final = Examples(
 
 _SEPARATOR: Final = r"[ ./()-]"
 _INTERNATIONAL: Final = re.compile(
-    rf"(?<![\w+])(?:\+|00)[1-9][0-9]{{0,2}}(?:{_SEPARATOR}{{0,3}}[0-9]){{6,12}}(?![\w])"
+    r"(?<![\w+])(?:\((?:\+|00)[1-9][0-9]{0,2}\)|(?:\+|00)[1-9][0-9]{0,2})"
+    rf"(?:{_SEPARATOR}{{0,3}}[0-9]){{6,12}}(?![\w])"
 )
 _TRUNK: Final = re.compile(
     r"(?<![\w.,/-])(?<!/S )(?:\(0[1-9][0-9]{1,4}\)|0[1-9][0-9]{0,4})"
@@ -94,7 +98,7 @@ def find(document: Document) -> Iterator[Span]:
         return
     told: list[Span] = []
     for match in document.matches(_INTERNATIONAL):
-        bare = match.group().startswith("00")
+        bare = match.group().startswith(("00", "(00"))
         if bare and document.kinds_before(match.start()) - {KIND}:
             continue
         if _possible(match.group()):
@@ -149,7 +153,7 @@ def _span(document: Document, match: re.Match[str], score: float, rule: str) -> 
 def _possible(candidate: str) -> bool:
     """Return whether the digits may be a number somewhere; invented ones in use count too."""
     number = re.sub(r"\(0\)", "", candidate)
-    number = "+" + re.sub(r"[^0-9]", "", number.removeprefix("00"))
+    number = "+" + re.sub(r"[^0-9]", "", number.lstrip("(").removeprefix("00"))
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(number))
     except phonenumbers.NumberParseException:
