@@ -18,7 +18,7 @@ CONTEXT: Final = (
     "license plate", "plate ", "plates ", "car ", "vehicle", "køretøj", "kjøretøy", "køyretøy",
     "fordon", "fahrzeug", "auto ", "wagen ", "parkerings", "parkeret", "parkert", "parkerad",
     "geparkt", "parked", "reg ", "kjennetegn", "skiltnummer", "pkw ", "amtl", "trailer",
-    "varebil", "motorcykel", "kjenneteikn",
+    "varebil", "motorcykel", "kjenneteikn", "kollid", "kollis",
 )  # fmt: skip
 EXAMPLES: Final = Examples(
     found=(
@@ -35,6 +35,13 @@ EXAMPLES: Final = Examples(
         ("Køretøj: BD 30 771\nModpart: Gitte Fog, EK 95 662", "EK 95 662"),
         ("EK95662 kørte ind i min bil.", "EK95662"),
         ("The vehicle is AB12CDE", "AB12CDE"),
+        ("Kari Lind kolliderte med DN58214 ved Moss.", "DN58214"),
+        ("Anders Hansen kolliderede med en varevogn, CW40977.", "CW40977"),
+        ("Hun ble påkjørt av DN58214 i krysset", "DN58214"),
+        ("Lastbilen som krockade hade skylten ABC12D", "ABC12D"),
+        ("Der Lkw, B-XY 4711, streifte mich", "B-XY 4711"),
+        ("A van, AB12CDE, was involved in the crash", "AB12CDE"),
+        ("Anders Hansen så CW40977 køre bort fra ulykken", "CW40977"),
     ),
     ignored=(
         "Vare AB 12 345",
@@ -43,6 +50,9 @@ EXAMPLES: Final = Examples(
         "Typ B-MW 1234",
         "Teil AB12 CDE passt nicht ins Fahrzeug",
         "Skruen ABC 123 er udgået",
+        "Kolli AB12345 er sendt",
+        "Ordre AB12345 er ikke kommet. Lastbilen kører i morgen.",
+        "The build crashed at AB12345",
         "Bilen kostede DKK 12345",
         "Min bil er en BMW 320. Pumpen er en ABC 123.",
     ),
@@ -87,9 +97,22 @@ def find(document: Document) -> Iterator[Span]:
             yield document.span(*match.span(), KIND, 0.55, "form")
 
 
+# Only in the sentence of a plate: as context words they would speak for what stands behind them.
+_ROAD: Final = re.compile(
+    r"(?<!\w)(?:last(?:e)?bil|person(?:en)?bil|vare?vogn|skåpbil|buss?en |motorsykkel|mopeden |lkw "
+    r"|transporter|motorrad|van |lorry |truck |motorcycle|motorbike|taxi|drosje|påkjør|påkør|påkörd"
+    r"|kolliderede|krock|zusammenst|angefahren|auffahr|aufgefahren|collided|car crash|the crash"
+    r"|rear-ended|trafikuh|trafikk?ul|trafikol|verkehrsunfall|ulykk|ulukk|olyck|unfall|accident)"
+)
+
+
 def _further(document: Document, *, named: bool) -> Iterator[Span]:
     """Yield what is written as a plate where one was named, or a vehicle in the same sentence."""
+    if not any(map(str.isdigit, document.text)):
+        return
     vehicles = [cue for cue in document.cues if KIND in cue.kinds]
+    vehicles += [Cue(*match.span(), frozenset({KIND})) for match in _ROAD.finditer(document.lower)]
+    vehicles.sort(key=attrgetter("start"))
     for match in _PLATE.finditer(document.text) if vehicles else ():
         plate = match.group()
         if not plate.isupper() or _MONEY.match(plate) or not _DIGITS.search(plate):
