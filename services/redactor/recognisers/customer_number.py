@@ -54,6 +54,8 @@ EXAMPLES: Final = Examples(
         ("Karin Svensson, sökandenummer S-10422", "S-10422"),
         ("Anna Lind, Bewerbernummer 10422", "10422"),
         ("Emma Miller, applicant number AP-10422", "AP-10422"),
+        ("Kari Lind, søknadsnummer 10-4221", "10-4221"),
+        ("Medlemskapsnummer 10-4221, Karin Svensson", "10-4221"),
     ),
     ignored=(
         "Ordrenummer 445566",
@@ -87,7 +89,8 @@ _BRITISH_WORDS: Final = ("national insurance", "ni n")
 _LABEL: Final = re.compile(
     r"(?<!\w)(?:(?:(?:leie|leje|hyres|miet|låne?|kredit|kreditt|darlehens|arbeids|arbejds|arbeits)?"
     r"(?:avtale?s?|aftale|kontrakts?|vertrags?)|lånen?|kandidat|ansøger|søker|søkjar|sökande?"
-    r"|bewerber|studerende|student|studie|elev|medlems?|mitglieds?)[ -]?"
+    r"|bewerber|studerende|student|studie|elev|medlems?|medlemskaps?|mitglieds?|mitgliedschafts?|ansøgnings"
+    r"|søknads|ansöknings|antrags)[ -]?"
     r"(?:nummeret|nummer|numret|nr|id)"
     r"|(?:agreement|contract|loan|lease|tenancy|candidate|applicant|application|student|member"
     r"|membership|enrolment)[ _-]?(?:number|nr|no|id|ref|reference))"

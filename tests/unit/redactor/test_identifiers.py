@@ -24,6 +24,9 @@ NOISE = (
     "ISBN 978-3-16-148410-0, EAN 4006381333931, tracking 1Z999AA10123456784.",
     "Release 10.12.3 has 1,204,500 downloads; see https://example.com/docs?page=2.",
     "Sagsnr. 2024-11873 og journalnr. 24-5567 er afsluttet.",
+    "Vertragsnummer MV-30177 und Aftalenummer LA-77031 gelten für das Haus.",
+    "Sak 12/24 og sak 2025/1187 ble behandlet; firmaet er født i 1968.",
+    "Kolli AB12345 og kolli DN58214 er sendt.",
     "Adgangskoden skal have mindst otte tegn, og brugernavn er påkrævet.",
 )
 
@@ -68,6 +71,10 @@ def test_numbers_of_things_are_left_alone() -> None:
             "password til a ",
             'password="',
             "password=a,",
+            "sak 1-1 ",
+            "Passnummer er ",
+            "krock AB12345 ",
+            "Anna Lind født i 1971 ",
         ),
     ],
 )
