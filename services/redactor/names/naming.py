@@ -62,6 +62,7 @@ ROLES: Final = _words(
     sister mother father mum mom dad uncle aunt grandmother grandfather grandson niece nephew
     partner boyfriend girlfriend fiancé fiancée cousin carer landlord landlady tutor solicitor
     accountant receptionist trainee apprentice resident pupil beboer beboeren brukeren brukaren
+    junge jungen mädchen gutten jenta drengen pigen pojken flickan barnet
     klassekammerat veninde ven venn venninne väninna vän hos v ved att
     """
 )
@@ -97,9 +98,54 @@ INTRODUCING_PAIRS: Final = frozenset(
     {
         ("navn", "er"), ("namn", "er"), ("name", "ist"), ("name", "is"), ("namn", "är"),
         ("navnet", "er"), ("namnet", "är"), ("ved", "navn"), ("vid", "namn"), ("med", "navnet"),
-        ("kalder", "mig"), ("kaller", "meg"), ("nenne", "mich"), ("this", "is"),
+        ("dette", "er"), ("kalder", "mig"), ("kaller", "meg"), ("nenne", "mich"), ("this", "is"),
     }
 )  # fmt: skip
+
+BEING_PAIRS: Final = frozenset(
+    {
+        ("ich", "bin"), ("hier", "ist"), ("jeg", "er"), ("eg", "er"),
+        ("jag", "är"), ("her", "er"), ("her", "taler"),
+        ("här", "är"), ("i", "am"), ("hier", "spricht"),
+    }
+)  # fmt: skip
+"""Before a known first name they introduce somebody, before other words they do not."""
+
+SPEAKERS: Final = _words("jeg eg jag ich han hun hon ho she he er sie i")
+"""Whoever "heter" something here is a person: "jeg heter Huy"."""
+FROM: Final = _words("fra frå från from von aus")
+
+SURNAME_ROLES: Final = _words(
+    """
+    kunden klienten patienten pasienten borgeren borgaren lejeren leietakeren leigetakaren
+    hyresgästen naboen grannen kollegaen kollegan medarbejderen medarbeideren medarbetaren
+    sagsbehandleren saksbehandleren saksbehandlaren handläggaren lægen legen läkaren fastlegen
+    fastlege læge lege läkare overlæge overlege överläkare advokat advokaten lektor rektor læreren
+    lærer lærar läraren lärare eleven vidnet vitnet vittnet ansøgeren søkeren sökanden udlejer
+    utleier hyresvärden hyresvärd direktør direktøren direktör rådgiveren psykolog psykologen
+    betjent politibetjent dommer kontorchef sygeplejerske sykepleier sjuksköterska
+    landlord landlady tutor solicitor lawyer attorney nurse neighbour neighbor colleague witness
+    surgeon midwife headteacher constable inspector sergeant caseworker consultant barrister
+    """
+)
+"""After one of these in lower case even a capitalised word that nobody knows is a surname."""
+SURNAME_LANGUAGES: Final = frozenset({"da", "nb", "nn", "sv", "en"})
+
+VIETNAMESE_SURNAMES: Final = _words(
+    "nguyen nguyễn tran trần le lê pham phạm huynh huỳnh hoang hoàng phan vu vũ vo võ dang đặng "
+    "bui bùi do đỗ ho hồ ngo ngô duong dương ly lý dinh đinh truong trương dao đào mai lam lâm"
+)
+VIETNAMESE_MIDDLES: Final = _words(
+    "van văn thi thị duc đức quang thanh ngoc ngọc huu hữu xuan xuân dinh đình hong hồng kim quoc "
+    "quốc viet việt cong công bao bảo minh anh thuy thùy tuan tuấn hoai thu phuong phương"
+)
+"""Between a surname that comes first and a first name: "Tran Van Minh"."""
+
+CLEAR_IN: Final = {
+    "de": _words("anke noel bo liv"),
+    "en": _words("anke noel"),
+}
+"""Names that are words elsewhere, and none in the language."""
 
 LABELS: Final = _words(
     """
@@ -123,6 +169,8 @@ LABELS: Final = _words(
     witness udlejer utleier hyresgäst hyresvärd mandant mandantin elev schüler schülerin student
     studerende deltager reisende passenger passasjer gast guest fahrer driver fører chauffør sjåfør
     führer card cardholder kortholder kontakter ref
+    anwesend anwesende abwesend entschuldigt närvarande frånvarande stede tilstede frammøtte
+    fremmødte fraværende oppmøtte
     """
 )
 """A name follows their colon."""

@@ -120,7 +120,9 @@ class Runs:
             after = at
             while after < self.count and self.is_particle(after) and self.gap(after) == " ":
                 after += 1
-            ends_in_name = after < self.count and self.gap(after) == " " and self.is_capital(after)
+            ends_in_name = (
+                after < self.count and self.gap(after) in {" ", "-"} and self.is_capital(after)
+            )
             if after == at or not ends_in_name:
                 break
             at = after + 1

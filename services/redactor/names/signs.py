@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.redactor.names import naming
+from services.redactor.names import naming, things
 from services.redactor.names.runs import Runs
 
 TITLE: Final = "title"
@@ -17,6 +17,8 @@ SPEAKER: Final = "speaker"
 TOWARDS: Final = "towards"
 
 _TOWARDS_WORDS: Final = 2
+_PAIR_WORDS: Final = 2
+_SURNAME_LETTERS_MIN: Final = 4
 _LABEL_SIGNS: Final = frozenset({":", "|", "=", ":|", "\t", ":\t"})
 
 _CLOSING_GAP: Final = frozenset(" \t\r\n,.!:-")
@@ -48,6 +50,9 @@ def _word_before(runs: Runs, at: int) -> str | None:
         if before in words and (sign == TITLE or runs.gap(at) == " "):
             return sign
     if at > 1 and (runs.lower[at - 2], before) in naming.INTRODUCING_PAIRS:
+        return INTRODUCTION
+    being = at > 1 and (runs.lower[at - 2], before) in naming.BEING_PAIRS
+    if being and runs.gap(at) == " " and runs.stem(at) in runs.lexicon.first_names:
         return INTRODUCTION
     if before in naming.AND and runs.name_ended_at == at - 1:
         return AND
@@ -83,8 +88,44 @@ def makes_name(runs: Runs, sign: str, at: int, stop: int, end: int) -> bool:
     if sign == GREETING:
         following = runs.text[runs.ends[stop - 1] : runs.ends[stop - 1] + 1]
         return several or following in {",", "!", "\n"}
-    if sign == LABEL:
-        return several or runs.lower[at - 1] in naming.NAME_LABELS
     if sign == TOWARDS:
         return stop - at == _TOWARDS_WORDS and stop == end and not runs.words[at].isupper()
-    return sign == TITLE or (several and sign == INTRODUCTION)
+    if sign == ROLE:
+        makes = _makes_role_name(runs, at, stop, end)
+    elif sign == LABEL:
+        makes = several or runs.lower[at - 1] in naming.NAME_LABELS
+    elif sign == INTRODUCTION:
+        makes = several or _makes_introduced_name(runs, at, stop)
+    else:
+        makes = sign == TITLE
+    return makes
+
+
+def _makes_introduced_name(runs: Runs, at: int, stop: int) -> bool:
+    """Return whether somebody gives a name that nobody knows: "jeg heter Huy"."""
+    word = runs.words[at]
+    goods = runs.lower[at] in things.PRODUCT_CUES
+    if goods or word.isupper() or not word.isalpha() or at < _PAIR_WORDS:
+        return False
+    if runs.lower[at - 1] in naming.INTRODUCTIONS:
+        return runs.lower[at - 2] in naming.SPEAKERS
+    return stop < runs.count and runs.gap(stop) == " " and runs.lower[stop] in naming.FROM
+
+
+def _makes_role_name(runs: Runs, at: int, stop: int, end: int) -> bool:
+    """Return whether "kunden T. Brandstrup" or "kunden Brandstrup" stands here."""
+    role, last = runs.words[at - 1], stop - 1
+    if runs.language in naming.PREPOSITION_LANGUAGES and runs.starts_sentence(at - 1):
+        role = role[0].lower() + role[1:]
+    if stop != end or runs.words[last].isupper() or runs.text[runs.ends[last] :][:1].isdigit():
+        return False
+    if runs.is_initial(at):
+        initials = all(runs.is_initial(index) for index in range(at, last))
+        return initials and runs.text[runs.ends[at]] == "." and stop - at > 1
+    return (
+        stop - at == 1
+        and role in naming.SURNAME_ROLES
+        and runs.language in naming.SURNAME_LANGUAGES
+        and len(runs.words[at]) >= _SURNAME_LETTERS_MIN
+        and not runs.starts_sentence(at)
+    )

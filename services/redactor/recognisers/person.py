@@ -58,6 +58,17 @@ _CAPITALISING: Final = frozenset({_GERMAN, _ENGLISH})
 """Languages that write a capital where the word is no name."""
 
 
+_LOWER_CASE_ENDINGS: Final = (
+    "sson", "datter", "dottir", "quist", "qvist", "ström", "strøm", "gaard", "wicz", "wski", "wska",
+    "nski", "ović", "ević", "enko", "poulos", "escu", "shvili", "oglu", "oğlu",
+)  # fmt: skip
+_LOWER_TOWARDS: Final = frozenset(
+    {
+        "til", "till", "to", "für", "an", "fra", "från", "frå", "von", "from", "med", "mit", "with",
+        "for", "ask", "spørg", "spør", "fråga", "hos",
+    }
+)  # fmt: skip
+_ENDING_LETTERS_MIN: Final = 8
 _LOWER_CASE_LETTERS_MIN: Final = 4
 _AFTER_GREETED: Final = ("", ",", "!", ".", "?", "\n")
 _PATRONYMICS: Final = ("sen", "sson")
@@ -96,7 +107,7 @@ def find(document: Document) -> Iterator[Span]:
 def _in_run(document: Document, runs: Runs, first: int, end: int) -> Iterator[Span]:
     at = first
     while at < end:
-        name = _name_at(runs, at, end)
+        name = _surname_first(runs, at, end) or _name_at(runs, at, end)
         if name is None:
             at += 1
             continue
@@ -131,6 +142,18 @@ def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
         # Herr Richter, Frau Kaiser: after a title even these are names.
         return _Name(at + 1, 0.95, sign) if sign == signs.TITLE else None
     return _by_sign(runs, sign, at, stop, end) or _by_dictionary(runs, at, stop)
+
+
+def _surname_first(runs: Runs, at: int, end: int) -> _Name | None:
+    """Return a Vietnamese name, which begins with the surname: "Tran Van Minh"."""
+    if at + 3 > end or runs.lower[at] not in naming.VIETNAMESE_SURNAMES:
+        return None
+    spaced = runs.gap(at + 1) == runs.gap(at + 2) == " "
+    middle = runs.lower[at + 1] in naming.VIETNAMESE_MIDDLES
+    last = runs.is_capital(at + 2) and runs.lower[at + 2] not in runs.lexicon.words
+    if not (spaced and middle and runs.is_capital(at + 1) and last):
+        return None
+    return _Name(at + 3, 0.8, "surname first")
 
 
 def _by_sign(runs: Runs, sign: str | None, at: int, stop: int, end: int) -> _Name | None:
@@ -239,7 +262,7 @@ def _alone(runs: Runs, at: int) -> _Name | None:
     no_name = stem in naming.NEVER_ALONE or runs.is_place(at, first_name=first)
     if no_name or not (first or _is_plain_surname(runs, stem)):
         return None
-    clear = stem not in lexicon.ambiguous
+    clear = stem not in lexicon.ambiguous or stem in naming.CLEAR_IN.get(runs.language or "", ())
     patronymic = stem.endswith(_PATRONYMICS) and stem in lexicon.surnames
     if clear and (first or patronymic or _follows_german_noun(runs, at)):
         return _Name(at + 1, 0.6, "lone name")
@@ -310,7 +333,10 @@ def _in_lower_case(runs: Runs, at: int) -> _Name | None:
     if stop < runs.count and runs.gap(stop) == " " and runs.lexicon.is_first_name(runs.lower[stop]):
         stop += _is_lower_case_pair(runs, stop)
     if _is_lower_case_pair(runs, stop - 1) and not _is_everyday(runs, at):
-        return _Name(stop + 1, 0.7, "lower case")
+        further = stop + 1
+        goes_on = further < runs.count and runs.gap(further) == " "
+        goes_on = goes_on and _is_lower_case_surname(runs, further)
+        return _Name(further + goes_on, 0.7, "lower case")
     word = runs.lower[at]
     if _is_everyday(runs, at) or at in runs.in_things:
         return None
@@ -321,6 +347,9 @@ def _in_lower_case(runs: Runs, at: int) -> _Name | None:
     signed = sign == signs.CLOSING and runs.ends_line(at + 1)
     if signed or (sign == signs.GREETING and addressed):
         return _Name(at + 1, 0.7, f"{sign} in lower case")
+    towards = at > 0 and runs.gap(at) == " " and runs.lower[at - 1] in _LOWER_TOWARDS
+    if clear and towards and runs.text[runs.ends[at] :][:1] in _AFTER_GREETED:
+        return _Name(at + 1, 0.55, "towards in lower case")
     after_another = sign == signs.AND and runs.words[at - 2].islower() and addressed
     likely = after_another or (clear and runs.is_uncapitalised)
     return _Name(at + 1, 0.55, "lower case") if likely else None
@@ -336,7 +365,17 @@ def _is_lower_case_pair(runs: Runs, at: int) -> bool:
     after = at + 1
     if after >= runs.count or runs.gap(after) != " ":
         return False
-    lexicon, surname = runs.lexicon, runs.lower[after]
-    if at in runs.in_things or surname in lexicon.words or surname in lexicon.ambiguous:
+    if at in runs.in_things or _is_everyday(runs, at):
         return False
-    return surname in lexicon.surnames and not _is_everyday(runs, at)
+    return _is_lower_case_surname(runs, after)
+
+
+def _is_lower_case_surname(runs: Runs, at: int) -> bool:
+    lexicon, surname = runs.lexicon, runs.lower[at]
+    if surname in lexicon.words or surname in lexicon.ambiguous:
+        return False
+    return surname in lexicon.surnames or (
+        len(surname) >= _ENDING_LETTERS_MIN
+        and surname.endswith(_LOWER_CASE_ENDINGS)
+        and lexicon.is_surname(surname)
+    )

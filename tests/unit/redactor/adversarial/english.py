@@ -79,6 +79,11 @@ CASES = (
         ("Rowan", "Derby"),
         ("12 people",),
     ),
+    Case(
+        "Please ask your landlord O'Shaughan and Tran Thi Nga, write to derek, or jan kowalewski.",
+        ("Shaughan", "Tran", "Nga", "derek", "kowalewski"),
+        ("your landlord",),
+    ),
 )
 
 MISSES = (

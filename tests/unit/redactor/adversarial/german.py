@@ -87,6 +87,11 @@ CASES = (
         "Die Abfrage dauert 180 ms Gesamtzeit. Wir feiern Silvester im Dezember. "
         "Die Maschine ist von Miele. Mit freundlichen Grüßen Ihre Lohnabteilung"
     ),
+    Case(
+        "Anwesend: Noel, Karim al-Khouri. Der Junge Noel fragt. Anke lacht, ich bin Uschi.",
+        ("Noel", "Khouri", "Anke", "Uschi"),
+        ("Der Junge",),
+    ),
 )
 
 MISSES = (

@@ -30,7 +30,7 @@ CASES = (
     Case("Postboks 123, 5003 Bergen", ("123", "5003", "Bergen")),
     Case("Øvre Slottsgate 3\n0157 Oslo\nNorge", ("Slottsgate 3", "0157")),
     Case("Kontonummer NO9386011117947 hos banken", ("NO9386011117947",)),
-    Case("Haugen, Ragnhild (f. 1970)", ("Haugen", "Ragnhild"), ("1970",)),
+    Case("Haugen, Ragnhild (f. 1970)", ("Haugen", "Ragnhild", "1970")),
     Case("Ragnhilds klage og Haugens svar. Ragnhild Haugen vant.", ("Ragnhild", "Haugen")),
     Case("Nav og Skatteetaten i Trondheim har svart.", (), ("Nav", "Skatteetaten", "Trondheim")),
     Case("Equinor ASA og Hansen Bygg AS vant anbudet.", (), ("Equinor ASA", "vant anbudet")),
@@ -78,6 +78,12 @@ CASES = (
         "Rolf beholder leiligheten i Granlia 9, mens Hege bor i Fjordgata 31, Levanger.",
         ("Granlia", "Fjordgata", "Levanger"),
         ("beholder leiligheten",),
+    ),
+    Case(
+        "Hei, dette er Duy fra lageret, og jeg heter Zanko. "
+        "Kunden R. Tveitvold og naboen Grimsbotn ringte.",
+        ("Duy", "Zanko", "Tveitvold", "Grimsbotn"),
+        ("fra lageret",),
     ),
 )
 

@@ -67,6 +67,11 @@ CASES = (
         ("Björkvägen", "Flen", "Ringgatan 7"),
         ("bor där",),
     ),
+    Case(
+        "Närvarande: Saga, Omar al-Rashidi. Kunden Brännkvarn väntar på Pham Van Loc.",
+        ("Saga", "Rashidi", "Brännkvarn", "Pham", "Loc"),
+        ("Närvarande",),
+    ),
 )
 
 MISSES = (
