@@ -250,7 +250,14 @@ WORDED = {
     "phone": ("Tlf. {}", "Ring meg på {} i dag", "Telefon: {}", "Handy {}", "Call me on {}."),
     "account": ("Konto {}", "Kontonr. {} i banken", "Kontonummer: {}", "account no. {}"),
     "kvnr": ("Frau Lind, {}, ist versichert.", "KVNR: {}", "Versichertennummer {}"),
-    "passport": ("Pasnr. {}", "Passnummer: {}", "Reisepass Nr. {}", "passport no. {}", "Pass {}"),
+    "passport": (
+        "Pasnr. {}",
+        "Passnummer: {}",
+        "Reisepass Nr. {}",
+        "passport no. {}",
+        "Pass {}",
+        "Passnummer til den andre, Kari Lind: {}",
+    ),
     "licence_plate": (
         "Nummerplade {}",
         "Bilen har regnr. {}",
@@ -266,6 +273,9 @@ WORDED = {
         "Kundennummer: {}",
         "Medlemsnr. {}",
         "employee no. {}",
+        "Anna Lind, avtalenr. {}",
+        "Frau Anna Lind, Vertragsnummer: {}",
+        "Emma Miller, candidate no. {}",
     ),
     "secret": (
         "Adgangskoden er {}",
