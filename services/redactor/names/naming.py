@@ -280,6 +280,7 @@ FESTIVAL_CUES: Final = _words(
     """
 )
 """Near one of these they are days."""
+FESTIVAL_PREPOSITIONS: Final = _words("zu an bis vor seit på vid")
 
 PREPOSITION_LANGUAGES: Final = frozenset({"da", "nb", "nn", "sv"})
 NEVER_ALONE: Final = _words(

@@ -259,6 +259,8 @@ class Runs:
         if self.stem(at) not in naming.FESTIVALS:
             return False
         near = self.lower[max(0, at - _NEAR_WORDS) : at] + self.lower[at + 1 : at + _NEAR_WORDS]
+        if at and self.lower[at - 1] in naming.FESTIVAL_PREPOSITIONS:
+            return True
         return not naming.FESTIVAL_CUES.isdisjoint(near)
 
     def is_town(self, at: int) -> bool:
@@ -271,7 +273,8 @@ class Runs:
         )
 
     def is_after_number(self, at: int) -> bool:
-        return self.text[: self.starts[at]].rstrip(" ")[-1:].isdigit()
+        start = self.starts[at]
+        return self.text[max(0, start - 2) : start].rstrip(" ")[-1:].isdigit()
 
     def _before_list(self, at: int) -> str:
         """Return the word before a name, or before the list that it stands in."""

@@ -117,7 +117,11 @@ def _makes_role_name(runs: Runs, at: int, stop: int, end: int) -> bool:
     role, last = runs.words[at - 1], stop - 1
     if runs.language in naming.PREPOSITION_LANGUAGES and runs.starts_sentence(at - 1):
         role = role[0].lower() + role[1:]
-    if stop != end or runs.words[last].isupper() or runs.text[runs.ends[last] :][:1].isdigit():
+    if (
+        stop != end
+        or runs.words[last].isupper()
+        or runs.text[runs.ends[last] : runs.ends[last] + 1].isdigit()
+    ):
         return False
     if runs.is_initial(at):
         initials = all(runs.is_initial(index) for index in range(at, last))

@@ -259,6 +259,8 @@ def _alone(runs: Runs, at: int) -> _Name | None:
     first = lexicon.is_first_name(stem)
     if (first or stem in lexicon.surnames) and runs.is_speaking(at):
         return _Name(at + 1, 0.6, "speaks")
+    if first and _begins_columns(runs, at):
+        return _Name(at + 1, 0.7, "column")
     no_name = stem in naming.NEVER_ALONE or runs.is_place(at, first_name=first)
     if no_name or not (first or _is_plain_surname(runs, stem)):
         return None
@@ -270,6 +272,15 @@ def _alone(runs: Runs, at: int) -> _Name | None:
     if proper and not runs.words[at].isupper() and not runs.starts_sentence(at):
         return _Name(at + 1, 0.55, "proper noun")
     return None
+
+
+def _begins_columns(runs: Runs, at: int) -> bool:
+    """Return whether a line of a table begins here: "Ola,Lunde,1975"."""
+    after = at + 1
+    if after >= runs.count or runs.gap(after) != "," or not runs.is_capital(after):
+        return False
+    alone = runs.text[max(0, runs.starts[at] - 1) : runs.starts[at]] in {"", "\n"}
+    return alone and runs.lexicon.is_surname(runs.lower[after])
 
 
 def _is_plain_surname(runs: Runs, stem: str) -> bool:
@@ -330,6 +341,8 @@ def _fills_cell(runs: Runs, at: int, stop: int) -> bool:
 def _in_lower_case(runs: Runs, at: int) -> _Name | None:
     """Judge a first name that is written without a capital: "hej line, ring til anders hansen"."""
     stop = at + 1
+    if _has_unknown_middle(runs, at):
+        return _Name(at + 3, 0.65, "lower case")
     if stop < runs.count and runs.gap(stop) == " " and runs.lexicon.is_first_name(runs.lower[stop]):
         stop += _is_lower_case_pair(runs, stop)
     if _is_lower_case_pair(runs, stop - 1) and not _is_everyday(runs, at):
@@ -348,11 +361,24 @@ def _in_lower_case(runs: Runs, at: int) -> _Name | None:
     if signed or (sign == signs.GREETING and addressed):
         return _Name(at + 1, 0.7, f"{sign} in lower case")
     towards = at > 0 and runs.gap(at) == " " and runs.lower[at - 1] in _LOWER_TOWARDS
-    if clear and towards and runs.text[runs.ends[at] :][:1] in _AFTER_GREETED:
+    if clear and towards and runs.text[runs.ends[at] : runs.ends[at] + 1] in _AFTER_GREETED:
         return _Name(at + 1, 0.55, "towards in lower case")
     after_another = sign == signs.AND and runs.words[at - 2].islower() and addressed
     likely = after_another or (clear and runs.is_uncapitalised)
     return _Name(at + 1, 0.55, "lower case") if likely else None
+
+
+def _has_unknown_middle(runs: Runs, at: int) -> bool:
+    """Return whether a first name, a name that nobody knows and a surname stand here."""
+    middle, last = at + 1, at + 2
+    if last >= runs.count or _is_everyday(runs, at) or at in runs.in_things:
+        return False
+    word, lexicon = runs.lower[middle], runs.lexicon
+    spaced = runs.gap(middle) == runs.gap(last) == " "
+    other = word in lexicon.words or word in naming.PERSON_VERBS or lexicon.is_first_name(word)
+    unknown = len(word) >= _LOWER_CASE_LETTERS_MIN and not other and runs.words[middle].islower()
+    clear = runs.lower[at] not in lexicon.ambiguous and runs.words[last].islower()
+    return spaced and unknown and clear and _is_lower_case_surname(runs, last)
 
 
 def _is_everyday(runs: Runs, at: int) -> bool:

@@ -92,6 +92,7 @@ CASES = (
         ("Noel", "Khouri", "Anke", "Uschi"),
         ("Der Junge",),
     ),
+    readable("Zu Silvester und vor Silvester bleibt das Büro zu."),
 )
 
 MISSES = (

@@ -72,6 +72,11 @@ CASES = (
         ("Saga", "Rashidi", "Brännkvarn", "Pham", "Loc"),
         ("Närvarande",),
     ),
+    Case(
+        "ring karin nordlunda svensson\nLinn,Bergkvist,1975",
+        ("karin", "nordlunda", "svensson", "Linn", "Bergkvist"),
+        ("ring",),
+    ),
 )
 
 MISSES = (
