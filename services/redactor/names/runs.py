@@ -1,7 +1,7 @@
 """Reads the capitalised words of a text as runs that may hold names."""
 
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.redactor.document import Document
 from services.redactor.names import naming, streets, things
@@ -19,6 +19,14 @@ _NOUNS_CAPITALISED: Final = frozenset({None, "de"})
 _LIST_WORDS_MAX: Final = 6
 _UNCAPITALISED_WORDS: Final = 20
 """Fewer capitals than one in so many words."""
+
+
+class Name(NamedTuple):
+    """A name that begins at a given word: where it ends, how sure that is, and by which rule."""
+
+    stop: int
+    score: float
+    rule: str
 
 
 class Runs:

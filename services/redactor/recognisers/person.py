@@ -5,12 +5,13 @@ it is a first name that is no other word.
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.redactor.document import Document, Span
 from services.redactor.names import naming, signs
-from services.redactor.names.runs import Runs
+from services.redactor.names.runs import Name, Runs
 from services.redactor.names.things import NOUNS_BEFORE
+from services.redactor.names.uncapitalised import in_lower_case
 from services.redactor.recognisers.base import Examples
 
 KIND: Final = "person"
@@ -58,33 +59,12 @@ _CAPITALISING: Final = frozenset({_GERMAN, _ENGLISH})
 """Languages that write a capital where the word is no name."""
 
 
-_LOWER_CASE_ENDINGS: Final = (
-    "sson", "datter", "dottir", "quist", "qvist", "ström", "strøm", "gaard", "wicz", "wski", "wska",
-    "nski", "ović", "ević", "enko", "poulos", "escu", "shvili", "oglu", "oğlu",
-)  # fmt: skip
-_LOWER_TOWARDS: Final = frozenset(
-    {
-        "til", "till", "to", "für", "an", "fra", "från", "frå", "von", "from", "med", "mit", "with",
-        "for", "ask", "spørg", "spør", "fråga", "hos",
-    }
-)  # fmt: skip
-_ENDING_LETTERS_MIN: Final = 8
-_LOWER_CASE_LETTERS_MIN: Final = 4
-_AFTER_GREETED: Final = ("", ",", "!", ".", "?", "\n")
 _PATRONYMICS: Final = ("sen", "sson")
 _CELL_CHARS: Final = 8
 _CELL_SIGNS: Final = ("", "\n", "|", ";", "\t", '"')
 _WEAK_SIGNS: Final = frozenset({None, signs.AND, signs.TOWARDS})
 _BRAND_SIGNS: Final = _WEAK_SIGNS | {signs.ROLE}
 _UNKNOWN_SCORES: Final = {signs.TOWARDS: 0.55}
-
-
-class _Name(NamedTuple):
-    """A name that begins at a given word: where it ends, how sure that is, and by which rule."""
-
-    stop: int
-    score: float
-    rule: str
 
 
 def find(document: Document) -> Iterator[Span]:
@@ -97,7 +77,7 @@ def find(document: Document) -> Iterator[Span]:
             yield from _in_run(document, runs, at, end)
             at = end
         # In "åSe Anders" the first word is the end of something else.
-        elif runs.words[at] in first_names and (name := _in_lower_case(runs, at)):
+        elif runs.words[at] in first_names and (name := in_lower_case(runs, at)):
             yield _span(document, runs, at, name)
             runs.name_ended_at = at = name.stop
         else:
@@ -115,7 +95,7 @@ def _in_run(document: Document, runs: Runs, first: int, end: int) -> Iterator[Sp
         runs.name_ended_at = at = name.stop
 
 
-def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
+def _span(document: Document, runs: Runs, first: int, name: Name) -> Span:
     """Return the span of a name; its genitive ending stays outside."""
     letters = runs.lexicon.genitive_letters(runs.lower[name.stop - 1])
     if letters == 1 and runs.language == _GERMAN and not runs.owns(name.stop):
@@ -124,7 +104,7 @@ def _span(document: Document, runs: Runs, first: int, name: _Name) -> Span:
     return document.span(runs.starts[first], end, KIND, name.score, name.rule)
 
 
-def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
+def _name_at(runs: Runs, at: int, end: int) -> Name | None:
     lower = runs.lower[at]
     if lower in naming.NEVER_FIRST or runs.is_small_word(at):
         return None
@@ -134,17 +114,17 @@ def _name_at(runs: Runs, at: int, end: int) -> _Name | None:
         return None
     sign = signs.sign_before(runs, at)
     if _is_reversed(runs, at, sign):
-        return _Name(at + 2, 0.85, "reversed")
+        return Name(at + 2, 0.85, "reversed")
     in_thing = at in runs.in_things and (sign in _WEAK_SIGNS or at - 1 in runs.in_things)
     if in_thing or (stop - at == 1 and lower in naming.BRANDS and sign in _BRAND_SIGNS):
         return None
     if everyday:
         # Herr Richter, Frau Kaiser: after a title even these are names.
-        return _Name(at + 1, 0.95, sign) if sign == signs.TITLE else None
+        return Name(at + 1, 0.95, sign) if sign == signs.TITLE else None
     return _by_sign(runs, sign, at, stop, end) or _by_dictionary(runs, at, stop)
 
 
-def _surname_first(runs: Runs, at: int, end: int) -> _Name | None:
+def _surname_first(runs: Runs, at: int, end: int) -> Name | None:
     """Return a Vietnamese name, which begins with the surname: "Tran Van Minh"."""
     if at + 3 > end or runs.lower[at] not in naming.VIETNAMESE_SURNAMES:
         return None
@@ -153,21 +133,21 @@ def _surname_first(runs: Runs, at: int, end: int) -> _Name | None:
     last = runs.is_capital(at + 2) and runs.lower[at + 2] not in runs.lexicon.words
     if not (spaced and middle and runs.is_capital(at + 1) and last):
         return None
-    return _Name(at + 3, 0.8, "surname first")
+    return Name(at + 3, 0.8, "surname first")
 
 
-def _by_sign(runs: Runs, sign: str | None, at: int, stop: int, end: int) -> _Name | None:
+def _by_sign(runs: Runs, sign: str | None, at: int, stop: int, end: int) -> Name | None:
     if sign is None or (sign == signs.AND and stop - at > 1):
         return None
     if sign == signs.TOWARDS and (runs.is_street(stop) or (stop - at == 1 and runs.is_town(at))):
         return None
     known = runs.is_known(at, stop)
     if known or signs.makes_name(runs, sign, at, stop, end):
-        return _Name(stop, 0.95 if known else _UNKNOWN_SCORES.get(sign, 0.75), sign)
+        return Name(stop, 0.95 if known else _UNKNOWN_SCORES.get(sign, 0.75), sign)
     return None
 
 
-def _by_dictionary(runs: Runs, at: int, stop: int) -> _Name | None:
+def _by_dictionary(runs: Runs, at: int, stop: int) -> Name | None:
     if runs.is_street(stop):
         return None
     if stop - at == 1:
@@ -180,7 +160,7 @@ def _by_dictionary(runs: Runs, at: int, stop: int) -> _Name | None:
 # --- several words ---------------------------------------------------------------------------
 
 
-def _several(runs: Runs, at: int, stop: int) -> _Name | None:
+def _several(runs: Runs, at: int, stop: int) -> Name | None:
     """Judge words that stand together by what the dictionaries know of them."""
     lexicon = runs.lexicon
     if runs.is_initial(at):
@@ -193,7 +173,7 @@ def _several(runs: Runs, at: int, stop: int) -> _Name | None:
     known = surname or lexicon.is_name(following)
     if lexicon.is_first_name(first):
         if known or first not in lexicon.ambiguous or runs.language not in _CAPITALISING:
-            return _Name(_last(runs, at, second, stop), 0.9 if known else 0.8, "first name")
+            return Name(_last(runs, at, second, stop), 0.9 if known else 0.8, "first name")
         return None
     if first in NOUNS_BEFORE:
         return None
@@ -201,7 +181,7 @@ def _several(runs: Runs, at: int, stop: int) -> _Name | None:
     everyday = following in lexicon.ambiguous or following in lexicon.words
     plain = surname and second == at + 1 and not everyday and not german_noun
     if plain or _is_surname_in_capitals(runs, at):
-        return _Name(second + 1, 0.7, "surname")
+        return Name(second + 1, 0.7, "surname")
     return None
 
 
@@ -212,13 +192,13 @@ def _is_surname_in_capitals(runs: Runs, at: int) -> bool:
     return loud and lexicon.is_surname(lower[at]) and lexicon.is_first_name(lower[at + 1])
 
 
-def _after_initials(runs: Runs, at: int, stop: int) -> _Name | None:
+def _after_initials(runs: Runs, at: int, stop: int) -> Name | None:
     last = next((index for index in range(at, stop) if not runs.is_initial(index)), None)
     if last is None:
         return None
     # One letter and a stop may end a sentence ("bilag A. Derefter"); two are initials.
     if runs.lexicon.is_surname(runs.stem(last)) or last - at > 1:
-        return _Name(last + 1, 0.85, "initials")
+        return Name(last + 1, 0.85, "initials")
     return None
 
 
@@ -249,7 +229,7 @@ def _goes_on(runs: Runs, at: int) -> bool:
 # --- one word --------------------------------------------------------------------------------
 
 
-def _alone(runs: Runs, at: int) -> _Name | None:
+def _alone(runs: Runs, at: int) -> Name | None:
     """Judge one word by itself.
 
     Within a sentence a capital marks a proper noun, save in German; at its start it says nothing,
@@ -258,19 +238,19 @@ def _alone(runs: Runs, at: int) -> _Name | None:
     lexicon, stem = runs.lexicon, runs.stem(at)
     first = lexicon.is_first_name(stem)
     if (first or stem in lexicon.surnames) and runs.is_speaking(at):
-        return _Name(at + 1, 0.6, "speaks")
+        return Name(at + 1, 0.6, "speaks")
     if first and _begins_columns(runs, at):
-        return _Name(at + 1, 0.7, "column")
+        return Name(at + 1, 0.7, "column")
     no_name = stem in naming.NEVER_ALONE or runs.is_place(at, first_name=first)
     if no_name or not (first or _is_plain_surname(runs, stem)):
         return None
     clear = stem not in lexicon.ambiguous or stem in naming.CLEAR_IN.get(runs.language or "", ())
     patronymic = stem.endswith(_PATRONYMICS) and stem in lexicon.surnames
     if clear and (first or patronymic or _follows_german_noun(runs, at)):
-        return _Name(at + 1, 0.6, "lone name")
+        return Name(at + 1, 0.6, "lone name")
     proper = runs.language not in _CAPITALISING or (runs.language == _ENGLISH and first)
     if proper and not runs.words[at].isupper() and not runs.starts_sentence(at):
-        return _Name(at + 1, 0.55, "proper noun")
+        return Name(at + 1, 0.55, "proper noun")
     return None
 
 
@@ -333,75 +313,3 @@ def _fills_cell(runs: Runs, at: int, stop: int) -> bool:
     before = runs.text[: runs.starts[at]][-_CELL_CHARS:].rstrip(" ")[-1:]
     after = runs.text[runs.ends[stop - 1] :][:_CELL_CHARS].lstrip(" ")[:1]
     return before in _CELL_SIGNS and after in _CELL_SIGNS
-
-
-# --- without a capital -----------------------------------------------------------------------
-
-
-def _in_lower_case(runs: Runs, at: int) -> _Name | None:
-    """Judge a first name that is written without a capital: "hej line, ring til anders hansen"."""
-    stop = at + 1
-    if _has_unknown_middle(runs, at):
-        return _Name(at + 3, 0.65, "lower case")
-    if stop < runs.count and runs.gap(stop) == " " and runs.lexicon.is_first_name(runs.lower[stop]):
-        stop += _is_lower_case_pair(runs, stop)
-    if _is_lower_case_pair(runs, stop - 1) and not _is_everyday(runs, at):
-        further = stop + 1
-        goes_on = further < runs.count and runs.gap(further) == " "
-        goes_on = goes_on and _is_lower_case_surname(runs, further)
-        return _Name(further + goes_on, 0.7, "lower case")
-    word = runs.lower[at]
-    if _is_everyday(runs, at) or at in runs.in_things:
-        return None
-    clear = word not in runs.lexicon.ambiguous and len(word) >= _LOWER_CASE_LETTERS_MIN
-    sign = signs.sign_before(runs, at)
-    and_more = stop < runs.count and runs.lower[stop] in naming.AND
-    addressed = clear or and_more or runs.text[runs.ends[at] :][:1] in _AFTER_GREETED
-    signed = sign == signs.CLOSING and runs.ends_line(at + 1)
-    if signed or (sign == signs.GREETING and addressed):
-        return _Name(at + 1, 0.7, f"{sign} in lower case")
-    towards = at > 0 and runs.gap(at) == " " and runs.lower[at - 1] in _LOWER_TOWARDS
-    if clear and towards and runs.text[runs.ends[at] : runs.ends[at] + 1] in _AFTER_GREETED:
-        return _Name(at + 1, 0.55, "towards in lower case")
-    after_another = sign == signs.AND and runs.words[at - 2].islower() and addressed
-    likely = after_another or (clear and runs.is_uncapitalised)
-    return _Name(at + 1, 0.55, "lower case") if likely else None
-
-
-def _has_unknown_middle(runs: Runs, at: int) -> bool:
-    """Return whether a first name, a name that nobody knows and a surname stand here."""
-    middle, last = at + 1, at + 2
-    if last >= runs.count or _is_everyday(runs, at) or at in runs.in_things:
-        return False
-    word, lexicon = runs.lower[middle], runs.lexicon
-    spaced = runs.gap(middle) == runs.gap(last) == " "
-    other = word in lexicon.words or word in naming.PERSON_VERBS or lexicon.is_first_name(word)
-    unknown = len(word) >= _LOWER_CASE_LETTERS_MIN and not other and runs.words[middle].islower()
-    clear = runs.lower[at] not in lexicon.ambiguous and runs.words[last].islower()
-    return spaced and unknown and clear and _is_lower_case_surname(runs, last)
-
-
-def _is_everyday(runs: Runs, at: int) -> bool:
-    word = runs.lower[at]
-    return runs.is_small_word(at) or word in runs.lexicon.words or word in naming.NEVER_ALONE
-
-
-def _is_lower_case_pair(runs: Runs, at: int) -> bool:
-    """Return whether an uncapitalised first name and surname stand here."""
-    after = at + 1
-    if after >= runs.count or runs.gap(after) != " ":
-        return False
-    if at in runs.in_things or _is_everyday(runs, at):
-        return False
-    return _is_lower_case_surname(runs, after)
-
-
-def _is_lower_case_surname(runs: Runs, at: int) -> bool:
-    lexicon, surname = runs.lexicon, runs.lower[at]
-    if surname in lexicon.words or surname in lexicon.ambiguous:
-        return False
-    return surname in lexicon.surnames or (
-        len(surname) >= _ENDING_LETTERS_MIN
-        and surname.endswith(_LOWER_CASE_ENDINGS)
-        and lexicon.is_surname(surname)
-    )
