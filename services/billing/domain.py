@@ -168,7 +168,9 @@ def _verdict(item: Wanted, account: Account | None, at: datetime) -> tuple[int, 
         return 0, ErrorCode.NO_CAPABLE_MODEL
     if max(request.input_tokens_max, request.output_tokens_max) > TOKENS_MAX:
         return 0, ErrorCode.INVALID_REQUEST
-    amount_nano = price.cost_nano(request.input_tokens_max, request.output_tokens_max)
+    amount_nano = price.cost_nano(
+        request.input_tokens_max, request.output_tokens_max, request.characters_max
+    )
     if request.expires_at <= at:
         return amount_nano, ErrorCode.DEADLINE
     if account is None or amount_nano > account.free_nano:
@@ -357,14 +359,18 @@ def _settled_hold(usage: UsageRecorded, books: Books) -> Hold | None:
 
 def _charge(attempt: Attempt, hold: Hold | None, prices: PriceBook, at: datetime) -> Charge:
     price = _price_of(attempt, hold, prices, at)
+    if attempt.released:
+        return Charge(attempt, 0, price.id if price else None)
     if attempt.outcome is AttemptOutcome.UNKNOWN:
         return Charge(attempt, hold.held_nano if hold else None, price.id if price else None)
     if price is None:
         return Charge(attempt, None, None)
     called = attempt.outcome is AttemptOutcome.ANSWERED
-    if not called and not attempt.input_tokens and not attempt.output_tokens:
+    used = attempt.input_tokens + attempt.output_tokens + attempt.characters
+    if not called and not used:
         return Charge(attempt, 0, price.id)
-    return Charge(attempt, price.cost_nano(attempt.input_tokens, attempt.output_tokens), price.id)
+    cost = price.cost_nano(attempt.input_tokens, attempt.output_tokens, attempt.characters)
+    return Charge(attempt, cost, price.id)
 
 
 def _price_of(attempt: Attempt, hold: Hold | None, prices: PriceBook, at: datetime) -> Price | None:

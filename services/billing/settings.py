@@ -33,7 +33,14 @@ class _Part(BaseModel):
 
 class _ModelEntry(_Part):
     provider: Token
-    price: StatedPrice | None = None
+    price: StatedPrice | tuple[StatedPrice, ...] | None = None
+
+    @property
+    def prices(self) -> tuple[StatedPrice, ...]:
+        """Return all stated prices."""
+        if self.price is None:
+            return ()
+        return self.price if isinstance(self.price, tuple) else (self.price,)
 
 
 class _Models(_Part):
@@ -67,19 +74,20 @@ def prices_in(text: str, currency: str, file: str) -> list[PriceRow]:
     budgets': there is no rate yet to hold it at.
     """
     models = parse_yaml(text, _Models, file).models
-    priced = {name: entry for name, entry in models.items() if entry.price is not None}
-    rows = [_price_row(name, entry, file) for name, entry in priced.items()]
+    rows = [
+        _price_row(name, entry.provider, stated, file)
+        for name, entry in models.items()
+        for stated in entry.prices
+    ]
     for row in rows:
         if problem := currency_problem(row.model, row.price.currency, currency, file):
             raise ConfigError(problem)
     return rows
 
 
-def _price_row(model: str, entry: _ModelEntry, file: str) -> PriceRow:
-    stated = entry.price
-    assert stated is not None, "only priced models have a row"
+def _price_row(model: str, provider: str, stated: StatedPrice, file: str) -> PriceRow:
     try:
-        price = stated.price(entry.provider, model)
+        price = stated.price(provider, model)
     except ValueError as error:
         raise ConfigError(f"{file}: the price of {model} {error}.") from None
-    return PriceRow(price, entry.provider, model, stated.source, stated.valid_from_utc)
+    return PriceRow(price, provider, model, stated.source, stated.valid_from_utc)

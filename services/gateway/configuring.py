@@ -33,11 +33,11 @@ from shared.contracts.configuration import (
 )
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, encode
+from shared.contracts.routing import Section
 from shared.contracts.stated import (
     BudgetsDocument,
     ModelsDocument,
     PolicyDocument,
-    Section,
     problems,
     version_of,
 )

@@ -7,11 +7,14 @@ from services.router.attempts import Patience
 from services.router.cancellations import Missed
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
+from services.router.health import Health
 from services.router.journey import World
 from services.router.ledger import DatabaseLedger
 from services.router.settings import Settings, read_configuration
+from services.router.strategies.base import strategies
 from shared.bus import Service
 from shared.configuration import ConfigError
+from shared.contracts.providers import ProviderTest
 from shared.contracts.requests import RequestCancelled
 from shared.db import Database
 
@@ -34,12 +37,15 @@ def wired(settings: Settings) -> Service:
     endpoints.remarks = service.remarks
     ledger = DatabaseLedger(database, service.notes)
     patience = Patience(settings.first_token_s_max, settings.idle_s_max)
-    world = World(configuration, endpoints, ledger, service.ask, patience, settings, os.environ)
+    health = Health(configuration.policy.resilience)
+    parts = (configuration, endpoints, ledger, service.ask, patience, health, strategies())
+    world = World(*parts, settings, os.environ)
     router = Router(world, Missed(service.connection).has_left)
 
     service.configured(router.configured)
     service.slot("router-requests", router.request_redacted, given_up=router.given_up)
     service.live(RequestCancelled, router.requests_cancelled)
+    service.command(ProviderTest, router.provider_test, stored=False)
     service.every(settings.probe_every_s, router.probe)
     service.every(FORGET_EVERY_S, ledger.forget)
     service.on_stop(router.close)

@@ -10,12 +10,20 @@ from uuid import UUID
 
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from services.router.domain import ErrorClass, Leg, estimated_tokens
-from services.router.outbound import ClearedBody
-from services.router.providers.base import Finished, Provider, ProviderError, Stage
-from services.router.wire.chat import sources
-from shared.contracts.completions import FinishReason
-from shared.contracts.requests import ToolCall
+from services.router.answer import Answer, BrokenAnswerError, Whole
+from services.router.domain import Leg
+from services.router.faults import ErrorClass
+from services.router.providers.base import (
+    ClearedRequest,
+    Ended,
+    Limits,
+    Provider,
+    ProviderError,
+    Stage,
+)
+from services.router.sizing import estimated_tokens
+from shared.contracts.completions import TokenUsage, UsageSource
+from shared.contracts.requests import Operation
 from shared.contracts.usage import Attempt, AttemptOutcome
 from shared.telemetry import span
 
@@ -33,12 +41,26 @@ ERROR: Final = "error.type"
 STATUS: Final = "http.response.status_code"
 
 
+FIRST_SHARE: Final = 0.6
+"""Of the time that is left, for a model that has others behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long one call may be silent, in seconds: before its answer, and in the middle of it."""
 
     first_token_s_max: float
     idle_s_max: float
+
+    def first_s(self, left_s: float, *, stream: bool, others: int) -> float:
+        """Return how long to wait for the beginning of an answer.
+
+        With `others` still to try, one model gets no more than its share of the time that is left:
+        a fallback that begins at the deadline helps nobody. An answer that is not streamed says
+        nothing before it is whole, so alone it gets all the time there is.
+        """
+        share_s = left_s if others == 0 else left_s * FIRST_SHARE
+        return min(self.first_token_s_max, share_s) if stream else share_s
 
 
 class Leaving:
@@ -63,43 +85,51 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that is about to be made. `deadline` is on the event loop's clock."""
+    """One call that is about to be made. `deadline` is on the event loop's clock.
+
+    `others` is how many models could still be tried after it, `messages` how many it answers.
+    """
 
     id: UUID
     leg: Leg
-    body: ClearedBody
-    stream: bool
+    request: ClearedRequest
     deadline: float
+    others: int = 0
+    operation: Operation = Operation.CHAT
+    messages: int = 1
     leaving: Leaving = field(default_factory=Leaving)
 
 
 @dataclass(slots=True)
 class Heard:
-    """What became of a call. `reason` is None if it did not lead to a whole answer."""
+    """What became of a call. `whole` is None if it did not lead to a whole answer."""
 
     attempt: Attempt
     text: str = field(default="", repr=False)
-    tool_calls: tuple[ToolCall, ...] = field(default=(), repr=False)
-    reason: FinishReason | None = None
+    whole: Whole | None = field(default=None, repr=False)
     error_class: ErrorClass | None = None
-    estimated: bool = False
+    limits: Limits | None = None
+    retry_after_s: float | None = None
 
     @property
     def is_cancelled(self) -> bool:
         return self.attempt.outcome is AttemptOutcome.CANCELLED
+
+    @property
+    def estimated(self) -> bool:
+        return self.attempt.usage_source is UsageSource.ESTIMATED
 
 
 @dataclass(slots=True)
 class _Notes:
     """What a call has brought so far."""
 
+    answer: Answer
     started: float = field(default_factory=time.perf_counter)
-    texts: list[str] = field(default_factory=list, repr=False)
-    unsaid: list[str] = field(default_factory=list, repr=False)
-    """What came of tool calls: written for money, and passed on only when it is whole."""
     first_token_ms: int | None = None
-    finished: Finished | None = None
+    whole: Whole | None = field(default=None, repr=False)
     error: ProviderError | None = None
+    limits: Limits | None = None
     may_be_sent: bool = True
     has_left: bool = False
     """The call was broken off, because nobody waited for it any more."""
@@ -117,22 +147,24 @@ async def make(
     """
     model = call.leg.model
     facts: dict[str, bool | int | float | str] = {
-        OPERATION: "chat",
+        OPERATION: call.operation.value,
         PROVIDER: model.provider,
         MODEL: model.name,
         OUTPUT_TOKENS_MAX: call.leg.output_tokens_max,
         ATTEMPT_ID: str(call.id),
     }
-    notes = _Notes()
-    with span(f"chat {model.name}", kind=SpanKind.CLIENT, attributes=facts) as active:
+    notes = _Notes(Answer(call.operation, call.messages))
+    with span(f"{call.operation} {model.name}", kind=SpanKind.CLIENT, attributes=facts) as active:
         try:
             await _listen(call, provider, patience, say, notes)
         except TimeoutError:
             notes.error = ProviderError(ErrorClass.TIMEOUT)
+        except BrokenAnswerError:
+            notes.error = ProviderError(ErrorClass.BROKEN)
         except ProviderError as error:
             notes.error = error
-        notes.has_left = call.leaving.has_left and notes.finished is None
-        if notes.finished is not None or notes.has_left:
+        notes.has_left = call.leaving.has_left and notes.whole is None
+        if notes.whole is not None or notes.has_left:
             notes.error = None  # What follows a whole answer takes nothing from it.
         heard = _heard(call, notes)
         _describe(active, heard, notes)
@@ -142,13 +174,12 @@ async def make(
 async def _listen(
     call: Call, provider: Provider, patience: Patience, say: Callable[[str], None], notes: _Notes
 ) -> None:
-    loop = asyncio.get_running_loop()
-    # An answer that is not streamed says nothing before it is whole.
-    first_s = patience.first_token_s_max if call.stream else call.deadline - loop.time()
-    limit_at = min(loop.time() + first_s, call.deadline)
+    loop, answer = asyncio.get_running_loop(), notes.answer
+    left_s = call.deadline - loop.time()
+    first_s = patience.first_s(left_s, stream=call.request.stream, others=call.others)
     async with (
-        asyncio.timeout_at(limit_at) as limit,
-        aclosing(provider.call(call.body, call.id, stream=call.stream)) as pieces,
+        asyncio.timeout_at(loop.time() + first_s) as limit,
+        aclosing(provider.call(call.request, call.id)) as pieces,
     ):
         call.leaving.watch(limit)
         try:
@@ -156,47 +187,71 @@ async def _listen(
                 if isinstance(piece, Stage):
                     notes.may_be_sent = piece is Stage.SENDING
                     continue
-                if isinstance(piece, Finished):
-                    notes.finished = piece
+                if isinstance(piece, Limits):
+                    notes.limits = piece
                     continue
-                if notes.first_token_ms is None:
+                if text := answer.add(piece):
+                    say(text)
+                if isinstance(piece, Ended):
+                    # Counted now: what a slow farewell brings takes nothing from a whole answer.
+                    notes.whole = answer.whole()
+                if notes.first_token_ms is None and answer.has_begun:
                     notes.first_token_ms = notes.elapsed_ms()
-                notes.texts.append(piece.text)
-                notes.unsaid.append(piece.unsaid)
-                if piece.text:
-                    say(piece.text)
                 if not call.leaving.has_left:
                     limit.reschedule(min(loop.time() + patience.idle_s_max, call.deadline))
+            notes.whole = notes.whole or answer.whole()
         finally:
             call.leaving.watch(None)
 
 
 def _heard(call: Call, notes: _Notes) -> Heard:
     """Count what the call used: as the provider says, else by estimate, never as nothing."""
-    text = "".join(notes.texts)
-    calls = notes.finished.tool_calls if notes.finished else ()
-    written = text + ("".join(notes.unsaid) or sources(calls))
-    error_class = notes.error.error_class if notes.error else None
-    counted = notes.finished.usage if notes.finished else None
-    if counted is not None:
-        tokens = counted.input_tokens, counted.output_tokens
-    elif notes.finished is not None or written or _may_have_cost(notes):
-        tokens = call.leg.input_tokens_max, estimated_tokens(written)
-    else:
-        tokens = 0, 0
+    usage = _usage(call, notes)
+    model = call.leg.model
     attempt = Attempt(
         id=call.id,
-        model=call.leg.model.name,
-        provider=call.leg.model.provider,
+        model=model.name,
+        provider=model.provider,
         outcome=_outcome(notes),
-        error_class=error_class,
+        error_class=notes.error.error_class.value if notes.error else None,
         duration_ms=notes.elapsed_ms(),
         first_token_ms=notes.first_token_ms,
-        input_tokens=tokens[0],
-        output_tokens=tokens[1],
+        input_tokens=usage.input_tokens if usage else 0,
+        output_tokens=usage.output_tokens if usage else 0,
+        cache_read_tokens=usage.cache_read_tokens if usage else 0,
+        cache_write_tokens=usage.cache_write_tokens if usage else 0,
+        reasoning_tokens=usage.reasoning_tokens if usage else 0,
+        characters=usage.characters if usage else 0,
+        usage_source=usage.source if usage else None,
+        region=model.region,
+        residency=model.residency,
     )
-    reason = notes.finished.reason if notes.finished else None
-    return Heard(attempt, text, calls, reason, error_class, counted is None and any(tokens))
+    error = notes.error
+    return Heard(
+        attempt=attempt,
+        text=notes.answer.text,
+        whole=notes.whole,
+        error_class=error.error_class if error else None,
+        limits=(error.limits if error else None) or notes.limits,
+        retry_after_s=error.retry_after_s if error else None,
+    )
+
+
+def _usage(call: Call, notes: _Notes) -> TokenUsage | None:
+    """Return what is counted; None where nothing was used."""
+    if notes.whole is not None and notes.whole.usage is not None:
+        return notes.whole.usage
+    written = notes.answer.written
+    if notes.whole is None and not written and not _may_have_cost(notes):
+        return None
+    leg = call.leg
+    return TokenUsage(
+        input_tokens=leg.input_tokens_max,
+        # Never more than was held: what a model can write was limited in the request.
+        output_tokens=min(estimated_tokens(written), leg.output_tokens_max),
+        characters=leg.characters_max,
+        source=UsageSource.ESTIMATED,
+    )
 
 
 def _may_have_cost(notes: _Notes) -> bool:
@@ -208,7 +263,7 @@ def _may_have_cost(notes: _Notes) -> bool:
 def _outcome(notes: _Notes) -> AttemptOutcome:
     if notes.has_left:
         return AttemptOutcome.CANCELLED
-    return AttemptOutcome.FAILED if notes.finished is None else AttemptOutcome.ANSWERED
+    return AttemptOutcome.FAILED if notes.whole is None else AttemptOutcome.ANSWERED
 
 
 def _describe(active: Span, heard: Heard, notes: _Notes) -> None:
@@ -217,8 +272,8 @@ def _describe(active: Span, heard: Heard, notes: _Notes) -> None:
         INPUT_TOKENS: attempt.input_tokens,
         OUTPUT_TOKENS: attempt.output_tokens,
     }
-    if heard.reason is not None:
-        facts[FINISH_REASON] = heard.reason.value
+    if heard.whole is not None:
+        facts[FINISH_REASON] = heard.whole.reason.value
     if attempt.first_token_ms is not None:
         facts[FIRST_TEXT] = attempt.first_token_ms
     if notes.has_left:

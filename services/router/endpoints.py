@@ -1,15 +1,15 @@
-"""All endpoints that may be called: connected, probed, and rested after a fault."""
+"""All endpoints that may be called: connected, and probed."""
 
 import asyncio
 import logging
-import time
 from collections.abc import Collection, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Final, Self, cast
 
 from prometheus_client import Gauge
 
-from services.router.domain import ErrorClass, Model
+from services.router.domain import Model
+from services.router.faults import ErrorClass
 from services.router.providers.base import (
     ENTRY_POINTS,
     PACKAGE,
@@ -43,17 +43,14 @@ class Endpoints:
         self,
         providers: Mapping[str, Provider],
         models: list[Model],
-        rest_s: float,
         made: Mapping[str, Made] | None = None,
     ) -> None:
         self.remarks: MutableMapping[str, str] = {}
         """What an operator should know though the router runs; kept up by `probe`."""
         self._providers = providers
         self._models = models
-        self._rest_s = rest_s
         self._made = made or {}
-        self._rest_until: dict[str, float] = {}
-        self._faults: dict[str, ErrorClass | None] = {}
+        self.faults: dict[str, ErrorClass | None] = {}
 
     @classmethod
     def of(
@@ -61,7 +58,7 @@ class Endpoints:
     ) -> Self:
         """Return the endpoints of a configuration; nothing is opened yet.
 
-        What has not changed since `before` is taken over, with its connections and its rest.
+        What has not changed since `before` is taken over, with its connections.
         Raises `ConfigError` for a wire format that no plug-in speaks.
         """
         modules = cast("list[ProviderModule]", load(PACKAGE, ProviderModule, ENTRY_POINTS))
@@ -76,8 +73,14 @@ class Endpoints:
                     f"known are {', '.join(sorted(wires))}."
                 )
             if model.base_url not in providers:
-                key = configuration.keys.get(model.provider)
-                endpoint = Endpoint(model.provider, model.base_url, settings.connect_s_max, key)
+                endpoint = Endpoint(
+                    provider=model.provider,
+                    base_url=model.base_url,
+                    connect_s_max=settings.connect_s_max,
+                    key=configuration.keys.get(model.provider),
+                    region=model.region,
+                    options=configuration.options.get(model.provider, {}),
+                )
                 made[model.base_url] = model.wire, endpoint
                 known = before.known(model.base_url, made) if before is not None else None
                 if known is not None:
@@ -87,21 +90,16 @@ class Endpoints:
                     providers[model.base_url] = wires[model.wire].connect(endpoint)
                 except ValueError as error:
                     raise ConfigError(f"models.yaml: provider {model.provider}: {error}.") from None
-        endpoints = cls(providers, enabled, settings.rest_s, made)
+        endpoints = cls(providers, enabled, made)
         if before is not None:
             endpoints.remarks = before.remarks
-            before.hand_over(endpoints._rest_until, endpoints._faults)
+            endpoints.faults.update(before.faults)
         return endpoints
 
     def known(self, base_url: str, made: Mapping[str, Made]) -> Provider | None:
         """Return the provider at an address if it was made from the same."""
         same = self._made.get(base_url) == made[base_url]
         return self._providers[base_url] if same else None
-
-    def hand_over(self, rest_until: dict[str, float], faults: dict[str, ErrorClass | None]) -> None:
-        """Tell those that come after which addresses rest, and how each one was last."""
-        rest_until.update(self._rest_until)
-        faults.update(self._faults)
 
     @property
     def providers(self) -> Collection[Provider]:
@@ -116,26 +114,11 @@ class Endpoints:
         """Return the provider that answers for an enabled model."""
         return self._providers[model.base_url]
 
-    def resting(self) -> frozenset[str]:
-        """Return the addresses that failed a moment ago; others are tried first."""
-        if not self._rest_until:
-            return frozenset()
-        now = time.monotonic()
-        self._rest_until = {url: until for url, until in self._rest_until.items() if until > now}
-        return frozenset(self._rest_until)
-
-    def note(self, model: Model, fault: ErrorClass | None) -> None:
-        """Remember how a call to a model's address went."""
-        if fault is None:
-            self._rest_until.pop(model.base_url, None)
-        elif fault.rests_endpoint:
-            self._rest_until[model.base_url] = time.monotonic() + self._rest_s
-
     async def probe(self) -> None:
         """Ask every address whether it is there; log what has changed."""
         await asyncio.gather(*map(self._probe, self._providers))
         for model in self._models:
-            fault = self._faults.get(model.base_url)
+            fault = self.faults.get(model.base_url)
             REACHABLE.labels(model.provider, model.name).set(fault is None)
         self._remark(self._problem())
 
@@ -159,19 +142,19 @@ class Endpoints:
             async with asyncio.timeout(PROBE_S_MAX):
                 await self._providers[base_url].probe()
         except TimeoutError:
-            self._faults[base_url] = ErrorClass.TIMEOUT
+            self.faults[base_url] = ErrorClass.TIMEOUT
         except ProviderError as error:
-            self._faults[base_url] = error.error_class
+            self.faults[base_url] = error.error_class
         else:
-            self._faults[base_url] = None
+            self.faults[base_url] = None
 
     def _problem(self) -> str | None:
         if not self._models:
             return f"{NO_MODEL} (no address is set)"
         silent = sorted(
-            f"{model.name}: {self._faults[model.base_url]}"
+            f"{model.name}: {self.faults[model.base_url]}"
             for model in self._models
-            if self._faults.get(model.base_url) is not None
+            if self.faults.get(model.base_url) is not None
         )
         if len(silent) == len(self._models):
             return f"{NO_MODEL} ({', '.join(silent)})"

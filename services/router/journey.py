@@ -10,13 +10,19 @@ from uuid import UUID
 from services.router import attempts
 from services.router.attempts import Call, Heard, Leaving, Patience
 from services.router.chunks import Chunks
-from services.router.domain import Leg, Terms, decide, failure_code
+from services.router.costs import Terms
+from services.router.deciding import Sight, Strategies, decide
+from services.router.domain import Leg
 from services.router.endpoints import Endpoints
+from services.router.faults import failure_code
+from services.router.health import Health
 from services.router.ledger import Ledger
-from services.router.outbound import ClearedBody, LeakFoundError, cleared
+from services.router.outbound import LeakFoundError, cleared
 from services.router.outcomes import Story, events_in, refused
-from services.router.settings import Configuration, Settings, configuration_of
+from services.router.providers.base import ClearedRequest
+from services.router.settings import Configuration, Settings, configuration_of, today
 from services.router.store import Claim, Claimed, Start, Step
+from services.router.translating import as_asked_of
 from shared.contracts.billing import HoldReply, HoldRequest
 from shared.contracts.commands import Command, Reply
 from shared.contracts.configuration import ConfigurationVersion
@@ -43,6 +49,8 @@ class World:
     ledger: Ledger
     ask: Ask
     patience: Patience
+    health: Health
+    strategies: Strategies
     settings: Settings = field(default_factory=Settings)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Where references of the configuration have their values; secrets are among them."""
@@ -53,6 +61,7 @@ class World:
             return self
         configuration = configuration_of(version.version, version.documents, self.environment)
         endpoints = Endpoints.of(configuration, self.settings, self.endpoints)
+        self.health.configured(configuration.policy.resilience)
         return replace(self, configuration=configuration, endpoints=endpoints)
 
 
@@ -76,9 +85,8 @@ class Journey:
         self._chunks = chunks
         self._leaving = leaving
         configuration = world.configuration
-        routing = decide(
-            event, configuration.models, configuration.policy, world.endpoints.resting()
-        )
+        sight = Sight(configuration.models, configuration.policy, world.strategies, today())
+        routing = decide(event, sight, world.health.conditions(configuration.models))
         self._plan = routing.plan
         self._story = Story(event, configuration.version, routing, configuration.models, now())
         self._known: Claimed | None = None
@@ -89,7 +97,7 @@ class Journey:
         Raises `DependencyDown` when the ledger cannot be reached before the deadline, and
         `Transient` when billing says that it failed.
         """
-        code, body = self._ready()
+        code, request = self._ready()
         if code is None:
             code = await self._hold()
         start = self._start(self._plan[0]) if code is None else None
@@ -104,14 +112,14 @@ class Journey:
         self._story.attempts += known.attempts
         if code is None:
             assert start is not None
-            assert body is not None
-            code = await self._call_all(start, body)
+            assert request is not None
+            code = await self._call_all(start, request)
         return await self._end(code)
 
     # --- before the first call ---------------------------------------------------------------
 
-    def _ready(self) -> tuple[ErrorCode | None, ClearedBody | None]:
-        """Return the bytes of the first call, or why there will be none."""
+    def _ready(self) -> tuple[ErrorCode | None, ClearedRequest | None]:
+        """Return what the first call sends, or why there will be none."""
         if self._leaving.has_left:
             return ErrorCode.CANCELLED, None
         if self._is_late():
@@ -119,7 +127,7 @@ class Journey:
         if self._story.routing.code is not None:
             return self._story.routing.code, None
         try:
-            return None, self._body(self._plan[0])
+            return None, self._request(self._plan[0])
         except LeakFoundError:
             return ErrorCode.LEAK_CHECK, None
 
@@ -167,6 +175,7 @@ class Journey:
             provider=leg.model.provider,
             input_tokens_max=leg.input_tokens_max,
             output_tokens_max=leg.output_tokens_max,
+            characters_max=leg.characters_max,
             expires_at=event.deadline + HOLD_KEPT,
         )
 
@@ -177,13 +186,13 @@ class Journey:
 
     # --- calls -------------------------------------------------------------------------------
 
-    async def _call_all(self, start: Start, body: ClearedBody) -> ErrorCode | None:
+    async def _call_all(self, start: Start, request: ClearedRequest) -> ErrorCode | None:
         """Call the models of the plan until one answers; return why none did."""
         for number, leg in enumerate(self._plan):
             if number > 0:
                 start = self._start(leg)
                 try:
-                    body = self._body(leg)
+                    request = self._request(leg)
                 except LeakFoundError:
                     return ErrorCode.LEAK_CHECK
                 step = Step(self._story.attempts[-1], start)
@@ -192,7 +201,7 @@ class Journey:
             if over is not None:
                 self._story.attempts.append(_cancelled(start))
                 return over
-            heard = await self._call(start.id, leg, body)
+            heard = await self._call(start.id, leg, request, others=len(self._plan) - number - 1)
             if heard.is_cancelled:
                 return ErrorCode.CANCELLED
             fault = heard.error_class
@@ -205,22 +214,26 @@ class Journey:
                 return failure_code(fault, spoken=spoken, late=late)
         raise AssertionError("a plan has at least one model")
 
-    async def _call(self, attempt_id: UUID, leg: Leg, body: ClearedBody) -> Heard:
+    async def _call(
+        self, attempt_id: UUID, leg: Leg, request: ClearedRequest, others: int
+    ) -> Heard:
         left_s = (self._event.deadline - now()).total_seconds()
         call = Call(
             id=attempt_id,
             leg=leg,
-            body=body,
-            stream=self._event.stream,
+            request=request,
             deadline=asyncio.get_running_loop().time() + left_s,
+            others=others,
+            operation=self._event.operation,
+            messages=len(self._event.messages),
             leaving=self._leaving,
         )
         world = self._world
         provider = world.endpoints.provider_of(leg.model)
         say = self._chunks.say if self._chunks is not None else _to_nobody
+        world.health.begin(leg.model)
         heard = await attempts.make(call, provider, world.patience, say)
-        if not heard.is_cancelled:  # That says nothing about the endpoint.
-            world.endpoints.note(leg.model, heard.error_class)
+        world.health.end(leg.model, heard)
         self._story.attempts.append(heard.attempt)
         self._story.heard = heard
         return heard
@@ -235,9 +248,10 @@ class Journey:
             output_tokens_max=leg.output_tokens_max,
         )
 
-    def _body(self, leg: Leg) -> ClearedBody:
+    def _request(self, leg: Leg) -> ClearedRequest:
         provider = self._world.endpoints.provider_of(leg.model)
-        return cleared(provider.body(self._event, leg.model.upstream, leg.output_tokens_max))
+        ask = as_asked_of(leg.model, self._event)
+        return cleared(provider.request(ask, leg.model.upstream, leg.output_tokens_max))
 
     def _over(self) -> ErrorCode | None:
         """Return why no call may be begun any more."""

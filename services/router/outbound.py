@@ -7,10 +7,9 @@ second net, not a second redactor: names and addresses have no checksum.
 
 import re
 from collections.abc import Iterator
-from typing import Final, NewType
+from typing import Final
 
-ClearedBody = NewType("ClearedBody", bytes)
-"""Bytes that may go to a provider. Only `cleared` makes them."""
+from services.router.providers.base import ClearedRequest, Outgoing
 
 _CONTEXT_BYTES: Final = 40
 _DAYS: Final = 31
@@ -75,12 +74,13 @@ class LeakFoundError(Exception):
         self.kind = kind
 
 
-def cleared(body: bytes) -> ClearedBody:
-    """Return `body` as fit to leave; raise `LeakFoundError` if it is not."""
+def cleared(request: Outgoing) -> ClearedRequest:
+    """Return a request as fit to leave; raise `LeakFoundError` if it is not."""
+    body = request.body
     for kind, start in _found(body):
         if not _is_of_a_thing(body[max(0, start - _CONTEXT_BYTES) : start]):
             raise LeakFoundError(kind)
-    return ClearedBody(body)
+    return ClearedRequest(request)
 
 
 def _found(body: bytes) -> Iterator[tuple[str, int]]:

@@ -7,13 +7,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.router.attempts import Heard
-from services.router.domain import Model, Routing, Terms, cost_nano, total_usage
+from services.router.costs import Terms, cost_nano, total_usage
+from services.router.domain import Model, Routing
 from services.router.store import End, Ending
 from shared.contracts.catalog import known_types
 from shared.contracts.completions import CompletionFailed, CompletionProduced, Outcome
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, decode, encode
-from shared.contracts.requests import RequestRedacted, RequestRefused
+from shared.contracts.requests import Operation, RequestRedacted, RequestRefused
 from shared.contracts.usage import Attempt, AttemptOutcome, Decision, UsageRecorded
 from shared.contracts.values import derived_id
 
@@ -62,7 +63,7 @@ class Story:
             return Outcome.COMPLETION, self._produced()
         common = _common(self.event, self.config_version) | {"code": code}
         uncalled = all(one.outcome is AttemptOutcome.CANCELLED for one in self.attempts)
-        if uncalled and code is not ErrorCode.CANCELLED:
+        if uncalled and code.is_refusal:
             return Outcome.REFUSED, RequestRefused.following(self.event, **common)
         count = len(self.attempts)
         return Outcome.FAILED, CompletionFailed.following(self.event, attempts=count, **common)
@@ -70,13 +71,16 @@ class Story:
     def _produced(self) -> CompletionProduced:
         heard, terms = self.heard, self.terms
         assert heard is not None
-        assert heard.reason is not None
+        assert heard.whole is not None
         assert terms is not None
         return CompletionProduced.following(
             self.event,
             text=heard.text,
-            tool_calls=heard.tool_calls,
-            finish_reason=heard.reason,
+            tool_calls=heard.whole.tool_calls,
+            operation=self.event.operation,
+            embeddings=heard.whole.vectors,
+            translations=heard.whole.texts if self._translates else (),
+            finish_reason=heard.whole.reason,
             model=heard.attempt.model,
             provider=heard.attempt.provider,
             usage=total_usage(self.attempts, estimated=heard.estimated),
@@ -111,10 +115,15 @@ class Story:
             use_case=event.use_case,
             sensitivity=event.sensitivity,
             language=event.language,
+            operation=event.operation,
             stream=event.stream,
             queued_ms=_ms_between(event.received_at, self.arrived),
             provider_ms=sum(one.duration_ms for one in self.attempts),
         )
+
+    @property
+    def _translates(self) -> bool:
+        return self.event.operation is Operation.TRANSLATE
 
     def _cost_nano(self) -> int:
         return cost_nano(self.attempts, self.terms, self.models)

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from services.router.domain import Model, Policy, Route
+from services.router.domain import Model, Policy, Route, UseCase
 from shared.configuration import ConfigError, parse_yaml, read_text
 from shared.contracts.configuration import Document
+from shared.contracts.requests import Operation
+from shared.contracts.routing import StatedModel, StatedRoute
 from shared.contracts.stated import (
     REFERENCE,
     ModelsDocument,
     Names,
     PolicyDocument,
-    StatedModel,
     StatedProvider,
     routing_problems,
     version_of,
@@ -44,9 +46,6 @@ class Settings(ServiceSettings):
     idle_s_max: float = Field(
         default=15.0, gt=0, description="How long an answer may pause in mid-stream, in seconds."
     )
-    rest_s: float = Field(
-        default=5.0, ge=0, description="How long an endpoint that failed is tried last, in seconds."
-    )
     probe_every_s: float = Field(
         default=15.0,
         gt=0,
@@ -63,6 +62,8 @@ class Configuration:
     policy: Policy
     keys: dict[str, SecretStr] = field(repr=False)
     """By provider; a provider without one is called without."""
+    options: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    """What wires need beside address and key, by provider; a secret may be among it."""
 
 
 def read_configuration(folder: Path, environment: Mapping[str, str]) -> Configuration:
@@ -94,6 +95,8 @@ def configuration_of(
     for problem in routing_problems(stated, policy, names):
         raise ConfigError(problem)
     keys, faults = _keys(stated.providers, environment)
+    options, missing = _options(stated.providers, environment)
+    faults = missing | faults
     models = {
         name: _model(name, entry, stated.providers[entry.provider], environment)
         for name, entry in stated.models.items()
@@ -101,7 +104,22 @@ def configuration_of(
     for name, model in models.items():
         if model.provider in faults and model.disabled is None:
             models[name] = replace(model, disabled=faults[model.provider])
-    return Configuration(version, models, _policy(policy), keys)
+    return Configuration(version, models, _policy(policy, stated.aliases), keys, options)
+
+
+def _options(
+    providers: Mapping[str, StatedProvider], environment: Mapping[str, str]
+) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """Return each provider's options, and for providers of which one is missing why."""
+    options: dict[str, dict[str, str]] = {}
+    faults: dict[str, str] = {}
+    for provider, entry in providers.items():
+        for name, text in entry.options.items():
+            value, missing = _filled(text, environment)
+            if missing:
+                faults[provider] = f"{missing} is not set"
+            options.setdefault(provider, {})[name] = value
+    return options, faults
 
 
 def _keys(
@@ -144,8 +162,13 @@ def _model(
         capabilities=entry.capabilities,
         context_tokens=entry.context_tokens,
         output_tokens_max=entry.output_tokens_max,
-        price=entry.price.price(entry.provider, name),
+        price=entry.price_on(today()).price(entry.provider, name),
         disabled=f"{missing} is not set" if missing else None,
+        agreement=provider.dpa,
+        limits=entry.limits or provider.limits,
+        quality=entry.quality,
+        retired=entry.retired,
+        successor=entry.successor,
     )
 
 
@@ -156,10 +179,15 @@ def _filled(text: str, environment: Mapping[str, str]) -> tuple[str, str | None]
     return filled, missing[0] if missing else None
 
 
-def _policy(stated: PolicyDocument) -> Policy:
+def _policy(stated: PolicyDocument, aliases: Mapping[str, str]) -> Policy:
+    operations = {
+        operation: _route(route)
+        for operation in Operation
+        if (route := stated.operations.route_of(operation)) is not None
+    }
     return Policy(
-        default=Route(stated.default.models, stated.default.reason),
-        tasks={task: Route(route.models, route.reason) for task, route in stated.tasks.items()},
+        default=_route(stated.default),
+        tasks={task: _route(route) for task, route in stated.tasks.items()},
         residency={
             sensitivity: frozenset(allowed)
             for sensitivity in Sensitivity
@@ -167,4 +195,25 @@ def _policy(stated: PolicyDocument) -> Policy:
             if (allowed := stated.residencies_of(sensitivity) or ()) != "any"
         },
         fallbacks=stated.fallbacks,
+        use_cases={
+            name: UseCase(_route(one), {task: _route(route) for task, route in one.tasks.items()})
+            for name, one in stated.use_cases.items()
+        },
+        operations=operations,
+        entitlements={
+            # An alias is another name of a model, never a way round what the model is closed to.
+            aliases.get(name, name): frozenset(apps)
+            for name, apps in stated.entitlements.items()
+        },
+        aliases=aliases,
+        resilience=stated.resilience,
     )
+
+
+def _route(stated: StatedRoute) -> Route:
+    return Route(stated.models, stated.reason, stated.strategy, stated.weights, stated.duty)
+
+
+def today() -> date:
+    """Return the day by which prices, agreements and retirements count: that of UTC."""
+    return datetime.now(UTC).date()

@@ -131,10 +131,10 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call has ended and the next is about to be made."""
+    """One call has ended, and perhaps the next is about to be made."""
 
     heard: Attempt | None
-    start: Start
+    start: Start | None
 
 
 async def claim(tx: Transaction, claims: Sequence[Claim]) -> Sequence[Claimed]:
@@ -155,7 +155,9 @@ async def step(tx: Transaction, steps: Sequence[Step]) -> Sequence[None]:
     heard = [one.heard for one in steps if one.heard is not None]
     if heard:
         await tx.execute(_HEARD, *_heard_arrays(heard))
-    await tx.execute(_START, *_start_arrays(one.start for one in steps))
+    starts = [one.start for one in steps if one.start is not None]
+    if starts:
+        await tx.execute(_START, *_start_arrays(starts))
     return [None] * len(steps)
 
 

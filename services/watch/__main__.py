@@ -37,6 +37,7 @@ def main() -> None:
     service.transaction("watch-spans", handlers.spans_recorded)
     service.transaction("watch-usage", incidents.usage_recorded)
     service.transaction("watch-leaks", incidents.leak_stopped)
+    service.transaction("watch-providers", incidents.provider_changed)
     service.command(TraceRead, handlers.trace_read)
     service.command(IncidentList, incidents.incident_list)
     service.command(IncidentAck, incidents.incident_ack)

@@ -40,6 +40,7 @@ from shared.contracts.incidents import (
     IncidentResolve,
     IncidentResolved,
 )
+from shared.contracts.providers import ProviderChanged
 from shared.contracts.requests import LeakStopped
 from shared.contracts.traces import SpanRecorded, TraceRead, TraceReply
 from shared.contracts.usage import UsageRecorded
@@ -127,6 +128,14 @@ class Incidents:
             await store.take_turn(tx, at)
             effects += await self._counted(leaks, tx, at)
         return effects
+
+    async def provider_changed(
+        self, events: Sequence[ProviderChanged], tx: Transaction
+    ) -> Sequence[Event]:
+        """Open or carry on an incident for what rules have to say of a provider."""
+        at = seen_at(max(events, key=seen_at))
+        await store.take_turn(tx, at)
+        return await self._counted(events, tx, at)
 
     async def _counted(
         self, facts: Sequence[Fact], tx: Transaction, at: datetime

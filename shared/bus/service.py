@@ -106,11 +106,11 @@ class Service:
         where = (self.name, self.settings.replica)
         self._parts.append(lambda: Listening(*where, event, handler, self.connection.client))
 
-    def command(self, command: type[Command], handler: Handler) -> None:
-        """Answer a command; with a database, all that wait are answered in one transaction."""
+    def command(self, command: type[Command], handler: Handler, *, stored: bool = True) -> None:
+        """Answer a command; if `stored`, all that wait are answered in one transaction."""
 
         def build() -> Commanding:
-            database, outbox = self._storage() if self.database else (None, None)
+            database, outbox = self._storage() if self.database and stored else (None, None)
             row = command_row_of(command)
             return Commanding(self.name, row, handler, self.connection.client, database, outbox)
 

@@ -39,6 +39,7 @@ class HoldRequest(Command):
     provider: Token
     input_tokens_max: int = Field(ge=0)
     output_tokens_max: int = Field(ge=0)
+    characters_max: int = Field(default=0, ge=0)
     expires_at: AwareDatetime
 
 

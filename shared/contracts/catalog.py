@@ -63,6 +63,7 @@ from shared.contracts.incidents import (
     NotificationReply,
     NotificationTest,
 )
+from shared.contracts.providers import ProviderChanged, ProviderTest, ProviderTestReply
 from shared.contracts.records import RecordRead, RecordReply
 from shared.contracts.requests import (
     LeakStopped,
@@ -158,6 +159,7 @@ EVENTS: Final = (
     EventRow(LeakStopped, META, ("redactor",), ("audit", "watch"), META_LOG),
     EventRow(SubjectErased, META, ("redactor",), ("audit",), META_LOG, per_request=False),
     EventRow(UsageRecorded, META, ("router",), ("billing", "audit", "watch"), META_LOG),
+    EventRow(ProviderChanged, META, ("router",), ("audit", "watch"), META_LOG, per_request=False),
     EventRow(HoldGranted, META, ("billing",), ("audit",), META_LOG),
     EventRow(HoldSettled, META, ("billing",), ("audit",), META_LOG),
     EventRow(UsagePriced, META, ("billing",), ("audit",), META_LOG),
@@ -232,6 +234,7 @@ CONSUMERS: Final = (
             *(RequestCancelled, UsageRecorded, HoldGranted, HoldSettled, UsagePriced),
             *(BudgetExhausted, EvaluationScored, ConfigPublished, AccessChanged, AccessDenied),
             *(IncidentOpened, IncidentAcknowledged, IncidentResolved, LeakStopped, SubjectErased),
+            ProviderChanged,
         ),
         batch_max=256,
         gather_s=_GATHER_S,
@@ -245,6 +248,7 @@ CONSUMERS: Final = (
     ),
     Consumer("watch-usage", "watch", (UsageRecorded,), batch_max=256, gather_s=_GATHER_S),
     Consumer("watch-leaks", "watch", (LeakStopped,), batch_max=64),
+    Consumer("watch-providers", "watch", (ProviderChanged,), batch_max=64),
     Consumer("watch-spans", "watch", (SpanRecorded,), batch_max=64, gather_s=_GATHER_S),
 )
 
@@ -267,6 +271,7 @@ class CommandRow:
 _PEOPLE: Final = (OPERATOR, "console")
 COMMANDS: Final = (
     CommandRow(HoldRequest, HoldReply, META, ("router",)),
+    CommandRow(ProviderTest, ProviderTestReply, META, (OPERATOR,)),
     CommandRow(AccessCheck, AccessReply, META, ("console",)),
     CommandRow(AppCreate, AppReply, META, (OPERATOR,)),
     CommandRow(AppList, AppListReply, META, (OPERATOR,)),

@@ -1,14 +1,14 @@
 """What a model answered, before and after the real values are put back."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.event import Record, RequestEvent
-from shared.contracts.requests import TOOLS_MAX, ToolCall, ToolName
+from shared.contracts.requests import MESSAGES_MAX, TOOLS_MAX, Operation, ToolCall, ToolName
 from shared.contracts.values import Currency, Hex64, Language, ModelName, Token
 
 
@@ -36,6 +36,21 @@ class TokenUsage(Record):
     source: UsageSource = UsageSource.PROVIDER
     partial: bool = False
     """A call was broken off: this is what had arrived by then."""
+    cache_read_tokens: int = Field(default=0, ge=0)
+    """Of the input, what the provider had read before."""
+    cache_write_tokens: int = Field(default=0, ge=0)
+    """Of the input, what the provider kept for the next time."""
+    reasoning_tokens: int = Field(default=0, ge=0)
+    """Of the output, what nobody is shown."""
+    characters: int = Field(default=0, ge=0)
+    """What a translation is paid by; it has no tokens."""
+
+
+Vector = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+"""Little-endian 32-bit floats in base64, as OpenAI's clients ask for them."""
+
+Embeddings = Annotated[tuple[Vector, ...], Field(max_length=MESSAGES_MAX, repr=False)]
+"""One vector for each message of the request, in order."""
 
 
 class CompletionProduced(RequestEvent):
@@ -58,6 +73,10 @@ class CompletionProduced(RequestEvent):
     user: Token | None = None
     hold_id: UUID | None = None
     tool_calls: tuple[ToolCall, ...] = Field(default=(), max_length=TOOLS_MAX, repr=False)
+    operation: Operation = Operation.CHAT
+    embeddings: Embeddings = ()
+    translations: tuple[str, ...] = Field(default=(), repr=False)
+    """One for each message, in order; `text` holds them one below the other."""
 
 
 class CompletionFailed(RequestEvent):
@@ -104,6 +123,9 @@ class CompletionRestored(RequestEvent):
     tool_calls: tuple[ToolCall, ...] = Field(default=(), max_length=TOOLS_MAX, repr=False)
     masked_tools: tuple[ToolName, ...] = Field(default=(), max_length=TOOLS_MAX, repr=False)
     """Functions whose arguments keep their placeholders, because the policy does not name them."""
+    operation: Operation = Operation.CHAT
+    embeddings: Embeddings = ()
+    translations: tuple[str, ...] = Field(default=(), repr=False)
 
 
 class Chunk(RequestEvent):

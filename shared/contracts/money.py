@@ -31,13 +31,15 @@ class Price(Record):
     input_token_nano: int = Field(ge=0)
     output_token_nano: int = Field(ge=0)
     request_nano: int = Field(default=0, ge=0)
+    character_nano: int = Field(default=0, ge=0)
 
-    def cost_nano(self, input_tokens: int, output_tokens: int) -> int:
+    def cost_nano(self, input_tokens: int, output_tokens: int, characters: int = 0) -> int:
         """Return the exact cost of one call in nano-units."""
         return (
             self.request_nano
             + input_tokens * self.input_token_nano
             + output_tokens * self.output_token_nano
+            + characters * self.character_nano
         )
 
 
@@ -47,8 +49,9 @@ class StatedPrice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     currency: Currency
-    input_per_million: Amount
-    output_per_million: Amount
+    input_per_million: Amount = Decimal(0)
+    output_per_million: Amount = Decimal(0)
+    characters_per_million: Amount = Decimal(0)
     per_request: Amount = Decimal(0)
     source: str = Field(min_length=3, max_length=300)
     valid_from: date
@@ -69,16 +72,20 @@ class StatedPrice(BaseModel):
             whole_nano(self.output_per_million / _MILLION),
             whole_nano(self.per_request),
         )
-        stated = (
+        characters = whole_nano(self.characters_per_million / _MILLION)
+        stated: tuple[object, ...] = (
             *(provider, model, self.currency, *counted),
             *(self.source, self.valid_from_utc.isoformat()),
         )
+        # Younger than the ids: without it they are what they were.
+        stated += (characters,) if characters else ()
         return Price(
             id=derived_id(_PRICES, repr(stated)),
             currency=self.currency,
             input_token_nano=counted[0],
             output_token_nano=counted[1],
             request_nano=counted[2],
+            character_nano=characters,
         )
 
 

@@ -3,9 +3,16 @@
 import json
 from enum import StrEnum
 from hashlib import sha256
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AwareDatetime, Field, JsonValue, StringConstraints, field_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Record, RequestEvent
@@ -93,9 +100,44 @@ class Message(Record):
     """Which call a message in the role `tool` answers."""
 
 
+class Operation(StrEnum):
+    """What is wanted of a model; whatever a reader does not know is `other`, and no model does it.
+
+    `embed` turns each message into one vector. `translate` turns each into `target_language`.
+    """
+
+    CHAT = "chat"
+    EMBED = "embed"
+    TRANSLATE = "translate"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Operation | None":
+        return cls.OTHER if isinstance(value, str) else None
+
+
+class EmbeddingPurpose(StrEnum):
+    """What vectors are for; some models make other ones for questions than for answers."""
+
+    DOCUMENT = "document"
+    QUERY = "query"
+    CLASSIFICATION = "classification"
+    CLUSTERING = "clustering"
+
+
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+"""A language as BCP 47 writes it, such as `da` or `zh-Hant`."""
+
+
 class Ask(RequestEvent):
     """The fields that a request has both before and after masking."""
 
+    operation: Operation = Operation.CHAT
+    target_language: LanguageTag | None = None
+    """Into which language to translate."""
+    embedding_purpose: EmbeddingPurpose = EmbeddingPurpose.DOCUMENT
+    dimensions: int | None = Field(default=None, ge=1, le=8192)
+    """How many numbers each vector has; what the model makes by itself if left out."""
     messages: tuple[Message, ...] = Field(min_length=1, max_length=MESSAGES_MAX, repr=False)
     model: ModelName = "auto"
     task: Token | None = None
@@ -132,6 +174,17 @@ class RequestSubmitted(Ask):
         if isinstance(value, str) and value not in set(Sensitivity):
             raise ValueError(f"the levels are {', '.join(Sensitivity)}")
         return value
+
+    @model_validator(mode="after")
+    def _operation_is_whole(self) -> Self:
+        if self.operation is Operation.OTHER:
+            known = ", ".join(one for one in Operation if one is not Operation.OTHER)
+            raise ValueError(f"the operations are {known}")
+        if (self.operation is Operation.TRANSLATE) != (self.target_language is not None):
+            raise ValueError("target_language goes with the operation translate, and only with it")
+        if self.operation is not Operation.CHAT and (self.stream or self.tools):
+            raise ValueError("only the operation chat has streams and tools")
+        return self
 
 
 class MaskedSubject(Record):
@@ -210,9 +263,11 @@ _DIGESTED: Final = frozenset(
     {"messages", "model", "task", "max_tokens", *SAMPLING}
     | {"metadata", "sensitivity", "use_case"}
     | {"tools", "tool_choice", "parallel_tool_calls"}
+    | {"operation", "target_language", "embedding_purpose", "dimensions"}
 )
 _LEFT_OUT_WHEN_EMPTY: Final = ("parts", "tool_calls", "tools")
-"""Younger than the digest: without them, it is what it was."""
+_LEFT_OUT_AS: Final = {"operation": Operation.CHAT, "embedding_purpose": EmbeddingPurpose.DOCUMENT}
+"""Younger than the digest: without them, or as they are by themselves, it is what it was."""
 
 
 def request_digest(request: RequestSubmitted) -> str:
@@ -224,6 +279,7 @@ def request_digest(request: RequestSubmitted) -> str:
     body: dict[str, Any] = request.model_dump(
         mode="json", include=set(_DIGESTED), exclude_none=True
     )
+    body = {name: said for name, said in body.items() if _LEFT_OUT_AS.get(name) != said}
     for part in (body, *body["messages"]):
         for name in _LEFT_OUT_WHEN_EMPTY:
             if not part.get(name, True):

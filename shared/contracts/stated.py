@@ -6,16 +6,24 @@ Whoever puts them in force checks them by this page, and whoever reads them read
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
 from hashlib import sha256
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from shared.contracts.configuration import Document
 from shared.contracts.masking import MaskingPolicy
-from shared.contracts.money import Amount, StatedPrice, whole_nano
+from shared.contracts.money import Amount, whole_nano
+from shared.contracts.routing import (
+    Agreement,
+    Section,
+    StatedLimits,
+    StatedModel,
+    StatedOperations,
+    StatedResilience,
+    StatedRoute,
+    StatedUseCase,
+)
 from shared.contracts.values import Currency, ModelName, Sensitivity, Token
 
 REFERENCE: Final = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
@@ -24,32 +32,7 @@ _VERSION_DIGITS: Final = 12
 Residencies = Literal["any"] | tuple[Token, ...]
 
 
-class Capability(StrEnum):
-    """What a model can do."""
-
-    CHAT = "chat"
-    STREAM = "stream"
-    TOOLS = "tools"
-    VISION = "vision"
-    AUDIO = "audio"
-    FILES = "files"
-
-
-class Section(BaseModel):
-    """A part of a document. A name that it does not know is a mistake and refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
 # --- models.yaml -------------------------------------------------------------------------
-
-
-class Agreement(Section):
-    """A data processing agreement, as the register of processors has it."""
-
-    reference: str = Field(min_length=1, max_length=200)
-    signed: date
-    expires: date | None = None
 
 
 class StatedProvider(Section):
@@ -64,6 +47,9 @@ class StatedProvider(Section):
     residency: Token
     legal_country: str | None = Field(pattern=r"^[A-Z]{2}$")
     dpa: Agreement | None
+    limits: StatedLimits | None = None
+    options: dict[Token, str] = Field(default_factory=dict)
+    """What one wire format needs beside address and key; docs/sre/providers.md lists them."""
 
     @field_validator("key")
     @classmethod
@@ -73,33 +59,20 @@ class StatedProvider(Section):
         return value
 
 
-class StatedModel(Section):
-    """One model: who serves it, what it can do and what it costs."""
-
-    provider: Token
-    upstream: ModelName | None = None
-    base_url: str | None = None
-    capabilities: frozenset[Capability]
-    context_tokens: int = Field(ge=256)
-    output_tokens_max: int = Field(ge=1)
-    price: StatedPrice
-
-
 class ModelsDocument(Section):
     """models.yaml."""
 
     providers: dict[Token, StatedProvider]
     models: dict[ModelName, StatedModel]
+    aliases: dict[ModelName, ModelName] = Field(default_factory=dict)
+    """Names that callers and the policy use, so that the model behind one can change."""
+
+    def model_named(self, name: str) -> str:
+        """Return the model behind a name, which may be an alias of it."""
+        return self.aliases.get(name, name)
 
 
 # --- policy.yaml -------------------------------------------------------------------------
-
-
-class StatedRoute(Section):
-    """Models in the order in which they are tried, and why."""
-
-    models: tuple[ModelName, ...] = Field(min_length=1)
-    reason: Token
 
 
 class PolicyDocument(Section):
@@ -108,7 +81,12 @@ class PolicyDocument(Section):
     residency: dict[Sensitivity, Residencies]
     default: StatedRoute
     tasks: dict[Token, StatedRoute] = Field(default_factory=dict)
+    use_cases: dict[Token, StatedUseCase] = Field(default_factory=dict)
+    operations: StatedOperations = StatedOperations()
     fallbacks: dict[ModelName, ModelName] = Field(default_factory=dict)
+    entitlements: dict[ModelName, tuple[Token, ...]] = Field(default_factory=dict)
+    """Models that only these apps may use; one that is not listed is for all."""
+    resilience: StatedResilience = StatedResilience()
     masking: MaskingPolicy = MaskingPolicy()
 
     @field_validator("residency", mode="before")
@@ -118,6 +96,15 @@ class PolicyDocument(Section):
         if isinstance(value, dict) and not value.keys() <= set(Sensitivity):
             raise ValueError(f"the levels are {', '.join(Sensitivity)}")
         return value
+
+    def routes(self) -> Iterator[StatedRoute]:
+        """Yield every route there is."""
+        yield self.default
+        yield from self.tasks.values()
+        for use_case in self.use_cases.values():
+            yield use_case
+            yield from use_case.tasks.values()
+        yield from filter(None, (self.operations.embed, self.operations.translate))
 
     def residencies_of(self, sensitivity: Sensitivity) -> Residencies | None:
         """Return where a level may go; one that is not stated, where the next stricter one may.
@@ -187,13 +174,14 @@ def routing_problems(models: ModelsDocument, policy: PolicyDocument, names: Name
                 "which is not described under `providers`: describe it there."
             )
         try:
-            model.price.price(model.provider, name)
+            for price in model.prices:
+                price.price(model.provider, name)
         except ValueError as error:
             yield f"{names.models}: the price of {name} {error}."
-    routes = [policy.default, *policy.tasks.values()]
-    named = {name for route in routes for name in route.models}
-    named |= {*policy.fallbacks, *policy.fallbacks.values()}
-    for name in sorted(named - models.models.keys()):
+    yield from _succession_problems(models, names)
+    named = {name for route in policy.routes() for name in route.models}
+    named |= {*policy.fallbacks, *policy.fallbacks.values(), *policy.entitlements}
+    for name in sorted(named - models.models.keys() - models.aliases.keys()):
         yield (
             f"{names.policy} names model {name}, which {names.models} does not have: "
             "describe it there, or name another."
@@ -204,6 +192,25 @@ def routing_problems(models: ModelsDocument, policy: PolicyDocument, names: Name
                 f"{names.policy} does not say where {sensitivity} texts may go: "
                 f"add it under `residency`, as `any` or a list."
             )
+
+
+def _succession_problems(models: ModelsDocument, names: Names) -> Iterator[str]:
+    """Yield a sentence for each alias or successor that leads nowhere."""
+    for alias, name in models.aliases.items():
+        if alias in models.models:
+            yield f"{names.models}: {alias} is a model and an alias: rename one of them."
+        if name not in models.models:
+            yield f"{names.models}: alias {alias} stands for {name}, which is no model there."
+    for name, model in models.models.items():
+        if model.successor is not None and model.successor not in models.models:
+            yield f"{names.models}: {name} is followed by {model.successor}, which is no model."
+        seen, at = {name}, model.successor
+        while at is not None and at in models.models:
+            if at in seen:
+                yield f"{names.models}: the successors of {name} lead back to {at}: break the ring."
+                break
+            seen.add(at)
+            at = models.models[at].successor
 
 
 def budget_problems(budgets: BudgetsDocument, names: Names) -> Iterator[str]:
@@ -233,6 +240,7 @@ def problems(
     yield from routing_problems(models, policy, names)
     yield from budget_problems(budgets, names)
     for name, model in models.models.items():
-        found = currency_problem(name, model.price.currency, budgets.currency, names.models)
-        if found is not None:
-            yield found
+        for currency in {price.currency for price in model.prices}:
+            found = currency_problem(name, currency, budgets.currency, names.models)
+            if found is not None:
+                yield found

@@ -73,4 +73,12 @@ CONFIG: Final = Bucket(
     bytes_max=64 * 1024**2,
     value_bytes_max=PAYLOAD_BYTES_MAX,
 )
-BUCKETS: Final = (CONFIG,)
+HEALTH: Final = Bucket(
+    name="SW_HEALTH",
+    writer="router",
+    # Each replica writes under its own name; all of them share what a provider lets in.
+    readers=("router",),
+    bytes_max=16 * 1024**2,
+    value_bytes_max=64 * 1024,
+)
+BUCKETS: Final = (CONFIG, HEALTH)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.completions import Outcome, TokenUsage
+from shared.contracts.completions import Outcome, TokenUsage, UsageSource
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Record, RequestEvent
 from shared.contracts.money import Price
+from shared.contracts.requests import Operation
 from shared.contracts.values import Language, ModelName, Sensitivity, Token
 
 
@@ -20,6 +21,15 @@ class Candidate(Record):
     provider: Token
     rank: int = Field(ge=0)
     excluded_by: Token | None = None
+    asked_as: ModelName | None = None
+    """The alias, or the retired model, by which the policy or the caller named it."""
+    residency: Token | None = None
+    score: float | None = Field(default=None, ge=0, le=1)
+    """What the strategy made of the factors; the highest wins. None where the table decides."""
+    factors: dict[Token, float] = Field(default_factory=dict)
+    """`accuracy`, `speed`, `cost` and `room`, each from 0 to 1 with 1 the best."""
+    cost_nano_max: int | None = Field(default=None, ge=0)
+    """What this request may cost there at most."""
 
 
 class Decision(Record):
@@ -28,6 +38,11 @@ class Decision(Record):
     candidates: tuple[Candidate, ...]
     rule: Token
     reason: Token | None = None
+    strategy: Token | None = None
+    complexity: float | None = Field(default=None, ge=0, le=1)
+    """How much a request asks of a model, by its length and shape."""
+    duty: Token | None = None
+    """What the law asks of this use, such as `annex-iii-4` for hiring; a person must look."""
 
 
 class AttemptOutcome(StrEnum):
@@ -51,6 +66,16 @@ class Attempt(Record):
     first_token_ms: int | None = Field(default=None, ge=0)
     input_tokens: int = Field(default=0, ge=0)
     output_tokens: int = Field(default=0, ge=0)
+    cache_read_tokens: int = Field(default=0, ge=0)
+    cache_write_tokens: int = Field(default=0, ge=0)
+    reasoning_tokens: int = Field(default=0, ge=0)
+    characters: int = Field(default=0, ge=0)
+    usage_source: UsageSource | None = None
+    """Who counted; None where nothing was used."""
+    region: Token | None = None
+    residency: Token | None = None
+    released: bool = False
+    """The end is unknown, and the policy says not to charge for that."""
 
 
 class UsageRecorded(RequestEvent):
@@ -72,6 +97,7 @@ class UsageRecorded(RequestEvent):
     use_case: Token = "default"
     sensitivity: Sensitivity
     language: Language = Language.UNDETERMINED
+    operation: Operation = Operation.CHAT
     stream: bool = False
     queued_ms: int = Field(default=0, ge=0)
     provider_ms: int = Field(default=0, ge=0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -10,7 +11,8 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from shared.contracts.stated import ModelsDocument, StatedModel
+    from shared.contracts.routing import StatedModel
+    from shared.contracts.stated import ModelsDocument
 
 CONFIG_VARIABLE: Final = "STELLWERK_CONFIG"
 
@@ -86,7 +88,7 @@ def _rows(stated: "ModelsDocument") -> list[dict[str, Any]]:
 def _row(name: str, model: "StatedModel", stated: "ModelsDocument") -> dict[str, Any]:
     from stellwerk.errors import BadInput
 
-    provider, price = stated.providers.get(model.provider), model.price
+    provider, price = stated.providers.get(model.provider), model.price_on(datetime.now(UTC).date())
     if provider is None:
         raise BadInput(f"Model {name} names provider {model.provider}: describe it too.")
     return {

@@ -52,7 +52,9 @@ def events_of_a_request() -> list[Event]:
     recorded = UsageRecorded.following(
         request,
         outcome=Outcome.COMPLETION,
-        decision=Decision(candidates=(Candidate(**named, rank=0),), rule="default"),
+        decision=Decision(
+            candidates=(Candidate(model="local-default", provider="local", rank=0),), rule="default"
+        ),
         attempts=(attempt,),
         usage=usage,
         sensitivity=Sensitivity.PERSONAL,

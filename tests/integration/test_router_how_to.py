@@ -7,15 +7,13 @@ from typing import Any
 
 import yaml
 
-from services.router.attempts import Patience
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
-from services.router.journey import World
 from services.router.settings import Settings, read_configuration
 from shared.contracts.completions import CompletionProduced
 from shared.contracts.values import Sensitivity
 from tests.fixtures.scripted import ScriptedServer
-from tests.unit.router.world import Desk, MemoryLedger, request
+from tests.unit.router.world import request, world_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/how-to/add-a-provider.md"
@@ -50,7 +48,7 @@ async def test_a_provider_that_is_added_as_the_page_says_is_chosen_and_answers(
     (tmp_path / "key").write_text("invented-key")
     configuration = read_configuration(tmp_path, {KEY_FILE: str(tmp_path / "key")})
     endpoints = Endpoints.of(configuration, Settings())
-    world = World(configuration, endpoints, MemoryLedger(), Desk().ask, Patience(5.0, 5.0))
+    world = world_of(configuration, endpoints)
 
     effects = [effect async for effect in Router(world).request_redacted(request())]
     sensitive = request(sensitivity=Sensitivity.SPECIAL)

@@ -1,11 +1,11 @@
 """A new version counts for requests that begin after it; those in hand end under the old one."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from services.router.attempts import Patience
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
 from services.router.journey import World
@@ -16,7 +16,7 @@ from shared.contracts.configuration import ConfigurationVersion, Document
 from shared.contracts.usage import UsageRecorded
 from tests.fixtures.configuration import changed, with_scripted
 from tests.fixtures.scripted import ScriptedServer
-from tests.unit.router.world import Desk, MemoryLedger, request
+from tests.unit.router.world import request, world_of
 
 URL = "SW_ROUTER_SCRIPTED_URL"
 ROUTE = ("[local-default, local-small]\n  reason: quality-first", "[scripted]\n  reason: on-trial")
@@ -38,15 +38,8 @@ def world(scripted: ScriptedServer, scripted_configuration: Path) -> World:
     environment = {URL: scripted.base_url}
     configuration = read_configuration(scripted_configuration, environment)
     settings = Settings()
-    return World(
-        configuration,
-        Endpoints.of(configuration, settings),
-        MemoryLedger(),
-        Desk().ask,
-        Patience(5.0, 5.0),
-        settings,
-        environment,
-    )
+    endpoints = Endpoints.of(configuration, settings)
+    return replace(world_of(configuration, endpoints), settings=settings, environment=environment)
 
 
 async def test_a_changed_route_counts_from_the_next_request_on(world: World) -> None:

@@ -1,6 +1,5 @@
 """The router's wire against the real small model: whole, streamed, counted, or refused."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,14 +10,14 @@ from deploy.local.model import SMALL
 from deploy.local.model_server import ModelServer
 from deploy.local.ports import free_port
 from deploy.local.secrets import Secrets
-from services.router.domain import ErrorClass, decide
-from services.router.outbound import cleared
+from services.router.faults import ErrorClass
 from services.router.providers import openai
-from services.router.providers.base import Delta, Endpoint, Finished, Piece, ProviderError
+from services.router.providers.base import Endpoint, ProviderError
+from services.router.wire.http import HttpProvider
 from shared.contracts.completions import FinishReason
 from shared.contracts.requests import RequestRedacted
-from shared.contracts.values import new_id
-from tests.unit.router.world import model, policy, request
+from tests.fixtures.asking import Answered, answered
+from tests.unit.router.world import decide, model, policy, request
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -45,7 +44,7 @@ def server(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-async def provider(server: ModelServer) -> AsyncIterator[openai.OpenAI]:
+async def provider(server: ModelServer) -> AsyncIterator[HttpProvider]:
     """Return the adapter, signed in to the model."""
     key = SecretStr(server.key_file.read_text(encoding="ascii").strip())
     made = openai.connect(Endpoint("local", server.address, connect_s_max=3.0, key=key))
@@ -53,41 +52,37 @@ async def provider(server: ModelServer) -> AsyncIterator[openai.OpenAI]:
     await made.close()
 
 
-async def ask(
-    provider: openai.OpenAI, event: RequestRedacted, output_tokens_max: int
-) -> list[Piece]:
-    body = cleared(provider.body(event, SMALL.name, output_tokens_max))
-    async with asyncio.timeout(300):
-        return [piece async for piece in provider.call(body, new_id(), stream=event.stream)]
+async def ask(provider: HttpProvider, event: RequestRedacted, output_tokens_max: int) -> Answered:
+    return await answered(
+        provider, event, SMALL.name, output_tokens_max=output_tokens_max, within_s=300
+    )
 
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_the_real_model_answers_whole_and_counted(
-    provider: openai.OpenAI, *, stream: bool
+    provider: HttpProvider, *, stream: bool
 ) -> None:
-    pieces = await ask(provider, request(LETTERS[0], stream=stream, temperature=0.0), 12)
+    answer = await ask(provider, request(LETTERS[0], stream=stream, temperature=0.0), 12)
 
-    end = pieces[-1]
-    assert isinstance(end, Finished)
+    end = answer.whole
     assert end.reason in (FinishReason.STOP, FinishReason.LENGTH)
     assert end.usage is not None
     assert 0 < end.usage.output_tokens <= 12
-    assert any(isinstance(piece, Delta) and piece.text for piece in pieces)
+    assert answer.text
 
 
 @pytest.mark.parametrize("text", LETTERS)
-async def test_a_hold_covers_what_the_real_model_counts(provider: openai.OpenAI, text: str) -> None:
+async def test_a_hold_covers_what_the_real_model_counts(provider: HttpProvider, text: str) -> None:
     event = request(text)
     (leg,) = decide(event, {"m": model("m", context_tokens=8192)}, policy("m")).plan
 
-    (*_, end) = await ask(provider, event, 1)
+    end = (await ask(provider, event, 1)).whole
 
-    assert isinstance(end, Finished)
     assert end.usage is not None
     assert end.usage.input_tokens <= leg.input_tokens_max
 
 
-async def test_a_text_that_is_too_long_is_classified_so(provider: openai.OpenAI) -> None:
+async def test_a_text_that_is_too_long_is_classified_so(provider: HttpProvider) -> None:
     with pytest.raises(ProviderError) as failed:
         await ask(provider, request("ord " * 20_000), 1)
 
@@ -104,5 +99,5 @@ async def test_without_its_key_the_model_is_unauthorised(server: ModelServer) ->
     await stranger.close()
 
 
-async def test_the_real_model_can_be_probed(provider: openai.OpenAI) -> None:
+async def test_the_real_model_can_be_probed(provider: HttpProvider) -> None:
     await provider.probe()

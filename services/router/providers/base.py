@@ -2,20 +2,33 @@
 
 A module in this folder (or behind the entry point `stellwerk.providers`) is a plug-in when it has
 the names of `ProviderModule`. docs/how-to/add-a-provider.md shows the shortest one.
+
+Whatever the wire, an answer is told in the same few pieces:
+
+    Stage      how far the request has come
+    Limits     what the provider says we may still ask for
+    Text       a piece of the answer
+    Reasoning  a piece of what the model thought before; it is paid, and nobody is shown it
+    CallPart   a piece of one tool call, by its index
+    Counted    tokens, as the provider counts them so far
+    Stopped    why the model stopped
+    Vectors    the answer of an embedding
+    Ended      the wire's own mark that nothing is missing
+
+A wire only translates. Whether the pieces make a whole answer is decided once, in `answer.py`.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, NewType, Protocol
 from uuid import UUID
 
 from pydantic import SecretStr
 
-from services.router.domain import ErrorClass
-from services.router.outbound import ClearedBody
+from services.router.faults import ErrorClass
 from shared.contracts.completions import FinishReason, TokenUsage
-from shared.contracts.requests import RequestRedacted, ToolCall
+from shared.contracts.requests import RequestRedacted
 
 PACKAGE: Final = "services.router.providers"
 ENTRY_POINTS: Final = "stellwerk.providers"
@@ -29,23 +42,9 @@ class Endpoint:
     base_url: str
     connect_s_max: float
     key: SecretStr | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """A piece of the answer's text, and of its tool calls, which are passed on when whole."""
-
-    text: str = field(repr=False)
-    unsaid: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The answer is whole. `usage` is None when the provider did not count."""
-
-    reason: FinishReason
-    usage: TokenUsage | None
-    tool_calls: tuple[ToolCall, ...] = field(default=(), repr=False)
+    region: str = "house"
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the wire needs beside address and key, with references filled in."""
 
 
 class Stage(Enum):
@@ -57,7 +56,71 @@ class Stage(Enum):
     """From here on the other side may have it."""
 
 
-Piece = Stage | Delta | Finished
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may still be asked for. None: the provider does not say."""
+
+    requests_a_minute: int | None = None
+    requests_left: int | None = None
+    requests_back_in_s: float | None = None
+    """How long until requests are as many again as they can be."""
+    tokens_a_minute: int | None = None
+    tokens_left: int | None = None
+    tokens_back_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer. With several messages, as in a translation, `index` says whose."""
+
+    text: str = field(repr=False)
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of what the model thought."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """A piece of a tool call. `id` and `name` come once, `arguments` in any number of pieces."""
+
+    index: int
+    id: str = ""
+    name: str = field(default="", repr=False)
+    arguments: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the provider has counted so far. Input includes what came from its cache."""
+
+    usage: TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why the model stopped. Nothing of the answer may follow."""
+
+    reason: FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """One vector for each text, in order, as little-endian 32-bit floats in base64."""
+
+    vectors: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The wire has said that this was all: `[DONE]`, `message_stop`, the end of a whole body."""
+
+
+Piece = Stage | Limits | Text | Reasoning | CallPart | Counted | Stopped | Vectors | Ended
 
 
 class ProviderError(Exception):
@@ -66,26 +129,45 @@ class ProviderError(Exception):
     It holds nothing of what the provider said, since that may repeat the request.
     """
 
-    def __init__(self, error_class: ErrorClass, status: int | None = None) -> None:
-        """Keep the class, and the HTTP status if there was one."""
+    def __init__(
+        self,
+        error_class: ErrorClass,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Keep the class, the HTTP status, and when and how much the provider will take again."""
         super().__init__(error_class.value if status is None else f"{error_class} ({status})")
         self.error_class = error_class
         self.status = status
+        self.retry_after_s = retry_after_s
+        self.limits = limits
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request in a provider's own words. `path` follows the endpoint's `base_url`."""
+
+    path: str
+    body: bytes = field(repr=False)
+    stream: bool = False
+
+
+ClearedRequest = NewType("ClearedRequest", Outgoing)
+"""A request that may go to a provider. Only `outbound.cleared` makes one."""
 
 
 class Provider(Protocol):
     """One endpoint that speaks one wire format."""
 
-    def body(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> bytes:
-        """Return the bytes that ask `model` for an answer."""
+    def request(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> Outgoing:
+        """Return what asks `model` for an answer."""
 
-    def call(
-        self, body: ClearedBody, attempt_id: UUID, *, stream: bool
-    ) -> AsyncGenerator[Piece, None]:
-        """Send `body` once and yield the answer: any number of deltas, then one `Finished`.
+    def call(self, request: ClearedRequest, attempt_id: UUID) -> AsyncGenerator[Piece, None]:
+        """Send a request once and yield what comes, up to `Ended`.
 
-        `attempt_id` goes along as `X-Request-Id`. Raises `ProviderError` for whatever is no whole
-        answer; a stream that just ends is one. It waits for ever: the caller sets the time-outs,
+        `attempt_id` goes along as `X-Request-Id`. Raises `ProviderError` for an error of the other
+        side and for what is not its wire format. It waits for ever: the caller sets the time-outs,
         and closing the generator ends the call. A wire that connects by itself may yield
         `Stage.CONNECTING` first and `Stage.SENDING` when it has a connection; without them, a call
         counts as sent from its beginning.
@@ -104,7 +186,7 @@ class ProviderModule(Protocol):
     WIRE: str
 
     def connect(self, endpoint: Endpoint) -> Provider:
-        """Return a provider for `endpoint`; opens nothing yet."""
+        """Return a provider for `endpoint`; opens nothing yet. Raises `ValueError`: what lacks."""
 
     def classify(self, error: Exception) -> ErrorClass:
         """Return what kind of failure an exception of this wire's transport is."""

@@ -1,11 +1,11 @@
 """A conversation in the form of OpenAI's chat completions: turns, parts, tools and calls."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any, Final
 
-from pydantic import ValidationError
-
+from services.router.providers.base import CallPart
+from services.router.wire.fields import text_in
+from services.router.wire.http import BadAnswerError
 from shared.contracts.requests import (
     TOOLS_MAX,
     Message,
@@ -16,16 +16,11 @@ from shared.contracts.requests import (
     Tool,
     ToolCall,
 )
-from shared.contracts.values import new_id
 
 CHOICES: Final = frozenset({"auto", "none", "required"})
 _IMAGE: Final = "image/png"
 _FILE: Final = "application/pdf"
 _AUDIO_FORMATS: Final = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav"}
-
-
-class BadCallError(ValueError):
-    """A tool call that is none: cut, contradictory, or without what makes it one."""
 
 
 # --- what is asked -----------------------------------------------------------------------
@@ -98,83 +93,35 @@ def _tool(tool: Tool) -> dict[str, Any]:
 # --- what is answered --------------------------------------------------------------------
 
 
-class Calls:
-    """The tool calls of one answer, put together from pieces that each name their call."""
-
-    def __init__(self) -> None:
-        self._calls: dict[int, dict[str, str]] = {}
-
-    def add(self, pieces: object) -> str:
-        """Take the `tool_calls` of a delta and return what they say; raise `BadCallError`."""
-        if pieces is None:
-            return ""
-        if not isinstance(pieces, list):
-            raise BadCallError("tool calls are no list")
-        return "".join(self._piece(piece) for piece in pieces)
-
-    def whole(self) -> tuple[ToolCall, ...]:
-        """Return all calls; raise `BadCallError` for one that is not whole."""
-        return tuple(
-            _whole(call["id"], call["name"], call["arguments"])
-            for _, call in sorted(self._calls.items())
-        )
-
-    def _piece(self, piece: object) -> str:
+def call_parts_of(said: object) -> Iterator[CallPart]:
+    """Yield what the `tool_calls` of a delta say."""
+    for piece in _list(said):
         index = piece.get("index") if isinstance(piece, dict) else None
         if not isinstance(piece, dict) or not isinstance(index, int):
-            raise BadCallError("a piece of a call that says not of which")
-        if not 0 <= index < TOOLS_MAX:
-            raise BadCallError("more calls than any answer has")
-        call = self._calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
-        function = _function(piece)
-        for key, said in (("id", piece.get("id")), ("name", function.get("name"))):
-            if not said:
-                continue
-            if not isinstance(said, str) or call[key] not in ("", said):
-                raise BadCallError("one call with two names")
-            call[key] = said
-        arguments = function.get("arguments")
-        if not isinstance(arguments, str | None):
-            raise BadCallError("arguments that are no text")
-        call["arguments"] += arguments or ""
-        return arguments or ""
+            raise BadAnswerError("a piece of a call that says not of which")
+        yield _part_of(piece, index)
 
 
-def calls_of(said: object) -> tuple[ToolCall, ...]:
-    """Return the `tool_calls` of a message that came whole; raise `BadCallError`."""
+def calls_of(said: object) -> Iterator[CallPart]:
+    """Yield the `tool_calls` of a message that came whole."""
+    for index, one in enumerate(_list(said)):
+        if not isinstance(one, dict):
+            raise BadAnswerError("a call that is no object")
+        yield _part_of(one, index)
+
+
+def _list(said: object) -> list[object]:
     if said is None:
-        return ()
+        return []
     if not isinstance(said, list) or len(said) > TOOLS_MAX:
-        raise BadCallError("tool calls are no list")
-    return tuple(_call_of(one) for one in said)
+        raise BadAnswerError("tool calls are no list")
+    return said
 
 
-def _call_of(said: object) -> ToolCall:
-    if not isinstance(said, dict):
-        raise BadCallError("a call that is no object")
-    function = _function(said)
-    return _whole(said.get("id"), function.get("name"), function.get("arguments"))
-
-
-def _function(said: dict[str, Any]) -> dict[str, Any]:
-    function = said.get("function")
-    if said.get("type") not in (None, "function") or not isinstance(function, dict | None):
-        raise BadCallError("a call of something that is no function")
-    return function or {}
-
-
-def _whole(call_id: object, name: object, arguments: object) -> ToolCall:
-    """Return a call. Some servers give it no id, and a function without arguments an empty text."""
-    source = "{}" if arguments in (None, "") else arguments
-    try:
-        if not isinstance(source, str) or not isinstance(json.loads(source), dict):
-            raise BadCallError("arguments that are no object")
-        made = {"id": call_id or f"call_{new_id().hex}", "name": name, "arguments": source}
-        return ToolCall.model_validate(made)
-    except (ValidationError, ValueError, RecursionError):
-        raise BadCallError("a call that is not whole") from None
-
-
-def sources(calls: Iterable[ToolCall]) -> str:
-    """Return what calls say, for counting it."""
-    return "".join(f"{call.name}{call.arguments}" for call in calls)
+def _part_of(said: dict[str, Any], index: int) -> CallPart:
+    function = said.get("function") or {}
+    if said.get("type") not in (None, "function") or not isinstance(function, dict):
+        raise BadAnswerError("a call of something that is no function")
+    return CallPart(
+        index, text_in(said, "id"), text_in(function, "name"), text_in(function, "arguments")
+    )

@@ -35,14 +35,14 @@ class Response:
         answer: httpcore2.Response,
     ) -> None:
         self.status = answer.status
-        self._headers = answer.headers
+        self.headers: Headers = answer.headers
         self._connections = connections
         self._connection = connection
         self._answer = answer
 
     def header(self, name: bytes) -> bytes:
         """Return a header by its name in lower case; empty if there is none."""
-        return next((value for key, value in self._headers if key.lower() == name), b"")
+        return next((value for key, value in self.headers if key.lower() == name), b"")
 
     def body(self) -> AsyncIterator[bytes]:
         """Return the body in pieces as they arrive; raises httpcore2's errors."""

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 
 from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Severity
+from shared.contracts.providers import ProviderChanged
 from shared.contracts.requests import LeakStopped
 from shared.contracts.usage import UsageRecorded
 from shared.contracts.values import Label, ModelName, Token
@@ -21,7 +22,7 @@ PATIENCE_MS: Final = 10_000
 PLATFORM: Final = "platform"
 """What trouble is about when it is about everything."""
 
-Fact = UsageRecorded | LeakStopped
+Fact = UsageRecorded | LeakStopped | ProviderChanged
 """What watch is told; each rule looks at one class of it."""
 Part = tuple[ModelName, ...]
 """Whose doing it was: the models or providers behind what was seen; empty if nobody's."""

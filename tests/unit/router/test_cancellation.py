@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.router import handlers
-from services.router.domain import estimated_tokens
 from services.router.handlers import Router
 from services.router.outcomes import hold_id_of
-from services.router.providers.base import Delta, Stage
+from services.router.providers.base import Stage, Text
+from services.router.sizing import estimated_tokens
 from shared.contracts.commands import Command, Reply
 from shared.contracts.completions import (
     ChunkProduced,
@@ -26,7 +26,7 @@ from shared.contracts.usage import AttemptOutcome, UsageRecorded
 from tests.unit.router.world import WHOLE, Desk, Scene, model, request
 
 SAID = "Kære Klient_001"
-ENDLESS = {"large": (Delta("Kære "), Delta("Klient_001"), 30.0)}
+ENDLESS = {"large": (Text("Kære "), Text("Klient_001"), 30.0)}
 
 
 def left(event: RequestRedacted, **changes: object) -> RequestCancelled:
@@ -192,7 +192,7 @@ async def test_leaving_after_the_answer_changes_nothing() -> None:
 
 
 async def test_leaving_while_a_whole_answer_is_put_away_leaves_it_whole() -> None:
-    scene = Scene([model("large")], {"large": (Delta("Hej."), WHOLE, 30.0)})
+    scene = Scene([model("large")], {"large": (Text("Hej."), *WHOLE, 30.0)})
     event = request(stream=True)
 
     effects = await played(scene, scene.router, event, lambda seen: spoken(seen) == "Hej.")

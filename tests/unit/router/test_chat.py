@@ -4,18 +4,20 @@ from typing import Any
 
 import pytest
 
-from services.router.domain import decide
-from services.router.providers.base import Delta, Finished
+from services.router.answer import Answer, BrokenAnswerError
+from services.router.providers.base import CallPart, Ended, Piece, Stopped
 from services.router.wire import chat
+from services.router.wire.http import BadAnswerError
 from shared.contracts.completions import CompletionProduced, FinishReason
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import Message, Part, PartKind, Role, Tool, ToolCall
-from shared.contracts.stated import Capability
-from tests.unit.router.world import Scene, model, policy, request
+from shared.contracts.routing import Capability
+from tests.unit.router.world import Scene, decide, model, policy, request
 
 CALL = ToolCall(id="call_1", name="find_order", arguments='{"af": "Klient_001"}')
 TOOL = Tool(name="find_order", description="Finder", parameters={"type": "object"}, strict=True)
 PNG = Part(kind=PartKind.IMAGE, data="QUJD", media_type="image/png")
+STOPPED: tuple[Piece, ...] = (Stopped(FinishReason.STOP), Ended())
 
 
 def piece(index: int, arguments: str | None = None, **said: Any) -> dict[str, Any]:
@@ -99,16 +101,20 @@ def test_tools_are_offered_with_the_choice(choice: str, written: object) -> None
 
 
 def test_calls_are_put_together_by_their_index() -> None:
-    calls = chat.Calls()
-    said = [
-        calls.add([piece(1, "", id="call_2", name="b"), piece(0, None, id="call_1", name="a")]),
-        calls.add([piece(1, '{"x"'), piece(0, '{"y": ')]),
-        calls.add(None),
-        calls.add([piece(0, "1}"), piece(1, ": 2}", id="call_2")]),
-    ]
+    answer = Answer()
+    for pieces in (
+        [piece(1, "", id="call_2", name="b"), piece(0, None, id="call_1", name="a")],
+        [piece(1, '{"x"'), piece(0, '{"y": ')],
+        None,
+        [piece(0, "1}"), piece(1, ": 2}", id="call_2")],
+    ):
+        for part in chat.call_parts_of(pieces):
+            answer.add(part)
+    for end in (Stopped(FinishReason.TOOL_CALLS), Ended()):
+        answer.add(end)
 
-    assert "".join(said) == '{"x"{"y": 1}: 2}'
-    assert calls.whole() == (
+    assert answer.written == 'ba{"x"{"y": 1}: 2}'
+    assert answer.whole().tool_calls == (
         ToolCall(id="call_1", name="a", arguments='{"y": 1}'),
         ToolCall(id="call_2", name="b", arguments='{"x": 2}'),
     )
@@ -134,17 +140,22 @@ def test_calls_are_put_together_by_their_index() -> None:
 )
 def test_a_call_that_is_cut_or_malformed_is_none(pieces: Any) -> None:  # noqa: ANN401
     def put_together() -> None:
-        calls = chat.Calls()
-        calls.add(pieces)
-        calls.whole()
+        answer = Answer()
+        for part in (*chat.call_parts_of(pieces), *STOPPED):
+            answer.add(part)
+        answer.whole()
 
-    with pytest.raises(chat.BadCallError):
+    with pytest.raises((BadAnswerError, BrokenAnswerError)):
         put_together()
 
 
 def test_a_call_without_id_or_arguments_gets_them() -> None:
-    (call,) = chat.calls_of([{"type": "function", "function": {"name": "a", "arguments": ""}}])
+    answer = Answer()
+    said = [{"type": "function", "function": {"name": "a", "arguments": ""}}]
+    for part in (*chat.calls_of(said), *STOPPED):
+        answer.add(part)
 
+    (call,) = answer.whole().tool_calls
     assert call.arguments == "{}"
     assert call.id.startswith("call_")
 
@@ -196,8 +207,9 @@ def test_a_hold_covers_tools_calls_and_images() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_calls_are_kept_for_a_request_that_comes_again(*, stream: bool) -> None:
-    called = Finished(FinishReason.TOOL_CALLS, None, (CALL,))
-    scene = Scene([model("a")], {"a": (Delta("", unsaid=CALL.arguments), called)})
+    called = CallPart(0, CALL.id, CALL.name, CALL.arguments)
+    script = (called, Stopped(FinishReason.TOOL_CALLS), Ended())
+    scene = Scene([model("a")], {"a": script})
     event = request(tools=(TOOL,), stream=stream)
 
     first, again = await scene.play(event), await scene.play(event)

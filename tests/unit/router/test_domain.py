@@ -4,21 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.domain import (
-    ATTEMPTS_MAX,
-    ErrorClass,
-    Model,
-    Route,
-    Terms,
-    cost_nano,
-    decide,
-    failure_code,
-)
+from services.router.costs import Terms, cost_nano
+from services.router.domain import Condition, Model, Route
+from services.router.faults import ErrorClass, failure_code
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import Message, Role
 from shared.contracts.usage import Attempt, AttemptOutcome
 from shared.contracts.values import Sensitivity, new_id
-from tests.unit.router.world import PRICE, abroad, model, policy, request
+from tests.unit.router.world import PRICE, abroad, decide, model, policy, request
 
 
 def by_name(*models: Model) -> dict[str, Model]:
@@ -26,13 +19,13 @@ def by_name(*models: Model) -> dict[str, Model]:
 
 
 def test_the_first_allowed_model_is_chosen_and_the_next_is_its_fallback() -> None:
-    models = by_name(model("large"), model("small"), model("third"))
+    models = by_name(*(model(name) for name in ("large", "small", "third", "fourth")))
 
-    routing = decide(request(), models, policy("large", "small", "third"))
+    routing = decide(request(), models, policy("large", "small", "third", "fourth"))
 
-    assert [leg.model.name for leg in routing.plan] == ["large", "small"]
+    assert [leg.model.name for leg in routing.plan] == ["large", "small", "third"]
     assert routing.code is None
-    assert [one.excluded_by for one in routing.decision.candidates] == [None, None, None]
+    assert [one.excluded_by for one in routing.decision.candidates] == [None] * 4
     assert (routing.decision.rule, routing.decision.reason) == ("default", "as-listed")
 
 
@@ -126,14 +119,38 @@ def test_a_text_longer_than_every_context_is_refused_as_too_long() -> None:
     assert routing.code is ErrorCode.CONTEXT_TOO_LONG
 
 
+def test_a_model_whose_circuit_is_open_is_left_alone() -> None:
+    models = by_name(model("large"), model("small"))
+    unwell = {"large": Condition(circuit_open=True)}
+
+    routing = decide(request(), models, policy("large", "small"), unwell)
+    alone = decide(request(), models, policy("large"), unwell)
+
+    assert [leg.model.name for leg in routing.plan] == ["small"]
+    assert routing.decision.candidates[-1].excluded_by == "circuit_open"
+    assert alone.code is ErrorCode.PROVIDER_UNAVAILABLE
+
+
 def test_a_model_that_failed_a_moment_ago_is_tried_last() -> None:
     models = by_name(model("large"), model("small"))
 
     routing = decide(
-        request(), models, policy("large", "small"), resting=frozenset({models["large"].base_url})
+        request(), models, policy("large", "small"), {"large": Condition(resting=True)}
     )
 
     assert [leg.model.name for leg in routing.plan] == ["small", "large"]
+
+
+def test_nobody_waits_long_for_a_limit_while_another_model_has_room() -> None:
+    models = by_name(model("large"), model("small"))
+
+    soon = decide(request(), models, policy("large", "small"), {"large": Condition(wait_s=0.5)})
+    late = decide(request(), models, policy("large", "small"), {"large": Condition(wait_s=5.0)})
+    alone = decide(request(), models, policy("large"), {"large": Condition(wait_s=5.0)})
+
+    assert [leg.model.name for leg in soon.plan] == ["large", "small"]
+    assert [leg.model.name for leg in late.plan] == ["small", "large"]
+    assert (late.wait_s, alone.wait_s) == (0.0, 5.0)
 
 
 def test_output_is_clamped_to_what_the_model_and_its_context_allow() -> None:
@@ -188,7 +205,7 @@ def test_no_plan_ever_breaks_a_filter(
 
     routing = decide(request(sensitivity=sensitivity), known, rules)
 
-    assert len(routing.plan) <= ATTEMPTS_MAX
+    assert len(routing.plan) <= rules.resilience.models_max
     assert (routing.code is None) == bool(routing.plan)
     for leg in routing.plan:
         assert leg.model.local or sensitivity is not Sensitivity.SPECIAL

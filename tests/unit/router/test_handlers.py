@@ -9,9 +9,9 @@ from typing import TypeVar
 import pytest
 
 from services.router.attempts import Patience
-from services.router.domain import ErrorClass
+from services.router.faults import ErrorClass
 from services.router.outcomes import hold_id_of
-from services.router.providers.base import Delta, Finished
+from services.router.providers.base import Ended, Stopped, Text
 from shared.bus import GivenUp
 from shared.contracts.completions import (
     ChunkProduced,
@@ -82,7 +82,7 @@ async def test_a_redelivered_request_is_not_paid_twice() -> None:
 
 
 async def test_a_request_sent_twice_at_once_is_called_once() -> None:
-    scene = Scene([model("large")], {"large": (0.05, Delta("Hej."), WHOLE)})
+    scene = Scene([model("large")], {"large": (0.05, Text("Hej."), *WHOLE)})
     router, event = scene.router, request()
     twin = event.model_copy(update={"id": request().id})
 
@@ -113,7 +113,7 @@ async def test_a_call_whose_process_died_is_unknown_and_charged() -> None:
     await scene.called("large")
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
-    scene.providers["http://large.example/v1"].script = (Delta("Hej."), WHOLE)
+    scene.providers["http://large.example/v1"].script = (Text("Hej."), *WHOLE)
 
     usage = only(await scene.play(event), UsageRecorded)
 
@@ -172,7 +172,7 @@ async def test_a_fallback_stays_within_the_policy() -> None:
 
 
 async def test_a_stream_is_numbered_without_gaps_and_ends_with_its_digest() -> None:
-    script = (Delta("Kære "), 0.06, Delta("Klient_001"), 0.06, Delta("."), WHOLE)
+    script = (Text("Kære "), 0.06, Text("Klient_001"), 0.06, Text("."), *WHOLE)
     scene = Scene([model("large")], {"large": script})
 
     effects = await scene.play(request(stream=True))
@@ -189,7 +189,7 @@ async def test_a_stream_is_numbered_without_gaps_and_ends_with_its_digest() -> N
 
 
 async def test_a_stream_that_breaks_after_its_first_word_is_never_repaired() -> None:
-    script = (Delta("Kære Klient_001"), ErrorClass.BROKEN)
+    script = (Text("Kære Klient_001"), ErrorClass.BROKEN)
     scene = Scene([model("large"), model("small")], {"large": script})
 
     effects = await scene.play(request(stream=True))
@@ -204,7 +204,7 @@ async def test_a_stream_that_breaks_after_its_first_word_is_never_repaired() -> 
 
 
 async def test_silence_in_the_middle_of_a_stream_is_a_time_out() -> None:
-    scene = Scene([model("large")], {"large": (Delta("Kære"), 30.0)}, patience=Patience(5.0, 0.05))
+    scene = Scene([model("large")], {"large": (Text("Kære"), 30.0)}, patience=Patience(5.0, 0.05))
 
     effects = await scene.play(request(stream=True))
 
@@ -224,7 +224,7 @@ async def test_a_slow_first_word_falls_back() -> None:
 
 async def test_an_answer_that_is_not_streamed_may_take_until_the_deadline() -> None:
     scene = Scene(
-        [model("large")], {"large": (0.1, Delta("Hej."), WHOLE)}, patience=Patience(0.05, 0.05)
+        [model("large")], {"large": (0.1, Text("Hej."), *WHOLE)}, patience=Patience(0.05, 0.05)
     )
 
     assert only(await scene.play(request()), CompletionProduced).text == "Hej."
@@ -328,7 +328,7 @@ async def test_without_any_model_every_request_is_refused() -> None:
 
 async def test_an_answer_that_nobody_counted_is_estimated() -> None:
     scene = Scene(
-        [model("large")], {"large": (Delta("Hej. " * 20), Finished(FinishReason.LENGTH, None))}
+        [model("large")], {"large": (Text("Hej. " * 20), Stopped(FinishReason.LENGTH), Ended())}
     )
 
     produced = only(await scene.play(request()), CompletionProduced)

@@ -3,19 +3,32 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.router import deciding
 from services.router.attempts import Patience
-from services.router.domain import ErrorClass, Model, Policy, Route
+from services.router.deciding import Conditions, Sight
+from services.router.domain import Model, Policy, Route, Routing
 from services.router.endpoints import Endpoints
+from services.router.faults import ErrorClass
 from services.router.handlers import Router
+from services.router.health import Health
 from services.router.journey import World
-from services.router.outbound import ClearedBody
-from services.router.providers.base import Delta, Finished, Piece, ProviderError
+from services.router.providers.base import (
+    ClearedRequest,
+    Counted,
+    Ended,
+    Outgoing,
+    Piece,
+    ProviderError,
+    Stopped,
+    Text,
+)
 from services.router.settings import Configuration
 from services.router.store import Claim, Claimed, End, Ending, Step
+from services.router.strategies.base import strategies
 from shared.contracts.billing import HoldReply, HoldRequest
 from shared.contracts.commands import Command, Reply
 from shared.contracts.completions import FinishReason, TokenUsage
@@ -23,13 +36,17 @@ from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.money import Price
 from shared.contracts.requests import Message, RequestRedacted, Role
-from shared.contracts.stated import Capability
+from shared.contracts.routing import Agreement, Capability, StatedResilience
 from shared.contracts.usage import Attempt, AttemptOutcome
 from shared.contracts.values import Sensitivity, new_id, now
 from shared.errors import DependencyDown
 
 PRICE = Price(id=UUID(int=1), currency="EUR", input_token_nano=10, output_token_nano=100)
-WHOLE = Finished(FinishReason.STOP, TokenUsage(input_tokens=20, output_tokens=5))
+DAY = date(2026, 11, 24)
+AGREEMENT = Agreement(reference="DPA 2026-17", signed=date(2026, 1, 1))
+COUNTED = Counted(TokenUsage(input_tokens=20, output_tokens=5))
+WHOLE = (COUNTED, Stopped(FinishReason.STOP), Ended())
+"""How an answer ends that is whole."""
 
 
 def model(name: str, **changes: Any) -> Model:
@@ -53,7 +70,8 @@ def model(name: str, **changes: Any) -> Model:
 
 def abroad(name: str, residency: str = "us", **changes: Any) -> Model:
     """Return an invented model of somebody else's."""
-    return model(name, local=False, provider="elsewhere", residency=residency, **changes)
+    stated = {"provider": "elsewhere", "residency": residency, "agreement": AGREEMENT}
+    return model(name, local=False, **(stated | changes))
 
 
 def policy(*names: str, **changes: Any) -> Policy:
@@ -85,6 +103,17 @@ def request(content: str = "Skriv til Klient_001.", **changes: Any) -> RequestRe
     return RequestRedacted(**(said | changes))
 
 
+def decide(
+    ask: RequestRedacted,
+    models: Mapping[str, Model],
+    rules: Policy,
+    conditions: Conditions | None = None,
+    day: date = DAY,
+) -> Routing:
+    """Return what is decided on an invented day, by the strategies that ship."""
+    return deciding.decide(ask, Sight(models, rules, strategies(), day), conditions or {})
+
+
 Script = Sequence[Piece | ErrorClass | float]
 """What a provider does: pieces it says, an error it ends with, seconds that it is silent."""
 
@@ -98,12 +127,11 @@ class ScriptedProvider:
     open: int = 0
     """Calls that are neither ended nor broken off."""
 
-    def body(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> bytes:
-        return f"{model} {output_tokens_max} {ask.messages[0].content}".encode()
+    def request(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> Outgoing:
+        body = f"{model} {output_tokens_max} {ask.messages[0].content}".encode()
+        return Outgoing("/ask", body, stream=ask.stream)
 
-    async def call(
-        self, body: ClearedBody, attempt_id: UUID, *, stream: bool
-    ) -> AsyncGenerator[Piece, None]:
+    async def call(self, request: ClearedRequest, attempt_id: UUID) -> AsyncGenerator[Piece, None]:
         self.calls.append(attempt_id)
         self.open += 1
         try:
@@ -142,7 +170,8 @@ class MemoryLedger:
         return Claimed(attempts=earlier)
 
     async def step(self, step: Step, deadline: datetime) -> None:
-        self._start(step.start.request_id, step.start.id, step.start.model)
+        if step.start is not None:
+            self._start(step.start.request_id, step.start.id, step.start.model)
 
     async def end(self, end: End) -> Ending:
         return self.ends.setdefault(end.request_id, end).ending
@@ -176,6 +205,24 @@ class Desk:
         return HoldReply(id=command.id, code=self.code, held_nano=70_000, price=price)
 
 
+def world_of(
+    configuration: Configuration,
+    endpoints: Endpoints,
+    ledger: MemoryLedger | None = None,
+    desk: Desk | None = None,
+) -> World:
+    """Return a world with a ledger in memory and a desk that grants every hold."""
+    return World(
+        configuration=configuration,
+        endpoints=endpoints,
+        ledger=ledger or MemoryLedger(),
+        ask=(desk or Desk()).ask,
+        patience=Patience(5.0, 5.0),
+        health=Health(configuration.policy.resilience),
+        strategies=strategies(),
+    )
+
+
 @dataclass
 class Scene:
     """A router with everything around it, to be looked at after the play."""
@@ -186,10 +233,11 @@ class Scene:
     desk: Desk = field(default_factory=Desk)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     patience: Patience = field(default_factory=lambda: Patience(5.0, 5.0))
+    resilience: StatedResilience = field(default_factory=StatedResilience)
 
     def __post_init__(self) -> None:
         self.providers = {
-            one.base_url: ScriptedProvider(self.scripts.get(one.name, (Delta("Hej."), WHOLE)))
+            one.base_url: ScriptedProvider(self.scripts.get(one.name, (Text("Hej."), *WHOLE)))
             for one in self.models
         }
 
@@ -202,8 +250,10 @@ class Scene:
             policy=self.policy or policy(*(one.name for one in self.models)),
             keys={},
         )
-        endpoints = Endpoints(self.providers, list(self.models), 5.0)
-        return Router(World(configuration, endpoints, self.ledger, self.desk.ask, self.patience))
+        world = world_of(
+            configuration, Endpoints(self.providers, list(self.models)), self.ledger, self.desk
+        )
+        return Router(replace(world, patience=self.patience, health=Health(self.resilience)))
 
     async def play(self, event: RequestRedacted, router: Router | None = None) -> list[Event]:
         """Return everything that the router yields for a request."""

@@ -1,0 +1,162 @@
+"""Makes the decision for one request: the route, the filters, the strategy, the plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.router.domain import (
+    WELL,
+    Condition,
+    Leg,
+    Model,
+    Policy,
+    Route,
+    Routing,
+    names_of,
+    route_of,
+)
+from services.router.factors import factors_of
+from services.router.filters import Exclusion, Question, exclusion
+from services.router.sizing import OUTPUT_TOKENS_DEFAULT, complexity_of, size_of
+from services.router.strategies.base import Choice, Option, Rated, StrategyModule
+from shared.contracts.errors import ErrorCode
+from shared.contracts.requests import Operation, RequestRedacted
+from shared.contracts.routing import Capability
+from shared.contracts.usage import Candidate, Decision
+from shared.contracts.values import Sensitivity
+
+Conditions = Mapping[str, Condition]
+"""How models do, by name; one that is not there does well."""
+Strategies = Mapping[str, StrategyModule]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a decision is made from, beside the request: the same for all of one moment."""
+
+    models: Mapping[str, Model]
+    policy: Policy
+    strategies: Strategies
+    day: date
+
+
+def decide(ask: RequestRedacted, sight: Sight, conditions: Conditions) -> Routing:
+    """Return the models that may answer, the best first, and why each other one may not.
+
+    Fails closed: a model that the policy does not clearly allow is excluded, and a strategy only
+    sees what is left.
+    """
+    chosen = route_of(ask, sight.policy)
+    question = Question(ask, size_of(ask), sight.policy, sight.day)
+    names = dict(names_of(chosen.route, sight.models, sight.policy, sight.day))
+    excluded = {
+        name: exclusion(question, sight.models.get(name), conditions.get(name)) for name in names
+    }
+    options = [
+        _option(sight.models[name], question, conditions.get(name, WELL))
+        for name in names
+        if excluded[name] is None
+    ]
+    choice = Choice(ask, complexity_of(ask, question.size), options, chosen.route.weights)
+    ranked = _ranked(choice, chosen.route, sight)
+    candidates = [
+        _candidate(one.option.model, names, rank, choice, one) for rank, one in enumerate(ranked)
+    ]
+    candidates += [
+        _left_out(name, names, rank, sight, excluded[name])
+        for rank, name in enumerate(
+            (name for name in names if excluded[name] is not None), len(ranked)
+        )
+    ]
+    plan = tuple(
+        _leg(one.option.model, question) for one in ranked[: sight.policy.resilience.models_max]
+    )
+    decision = Decision(
+        candidates=tuple(candidates),
+        rule=chosen.rule,
+        reason=chosen.route.reason,
+        strategy=chosen.route.strategy,
+        complexity=choice.complexity,
+        duty=chosen.route.duty,
+    )
+    if not plan:
+        return Routing(decision, (), _refusal(ask, list(excluded.values())))
+    return Routing(decision, plan, wait_s=ranked[0].option.condition.wait_s)
+
+
+def _option(model: Model, question: Question, condition: Condition) -> Option:
+    return Option(model, condition, _leg(model, question).cost_nano_max)
+
+
+def _ranked(choice: Choice, route: Route, sight: Sight) -> Sequence[Rated]:
+    """Return what the strategy says, save that nobody waits while another has room and is well."""
+    rated = sight.strategies[route.strategy].order(choice) if choice.options else ()
+    patience_s = sight.policy.resilience.hand_on_after_s
+
+    def delay(one: Rated) -> tuple[bool, float]:
+        condition = one.option.condition
+        return condition.resting, condition.wait_s if condition.wait_s > patience_s else 0.0
+
+    return sorted(rated, key=delay)
+
+
+def _candidate(
+    model: Model, names: Mapping[str, str], rank: int, choice: Choice, rated: Rated
+) -> Candidate:
+    asked = names[model.name]
+    return Candidate(
+        model=model.name,
+        provider=model.provider,
+        rank=rank,
+        asked_as=asked if asked != model.name else None,
+        residency=model.residency,
+        score=rated.score,
+        factors={name.value: value for name, value in factors_of(rated.option, choice).items()},
+        cost_nano_max=rated.option.cost_nano_max,
+    )
+
+
+def _left_out(
+    name: str, names: Mapping[str, str], rank: int, sight: Sight, reason: Exclusion | None
+) -> Candidate:
+    model = sight.models.get(name)
+    return Candidate(
+        model=name,
+        provider=model.provider if model else "unknown",
+        rank=rank,
+        excluded_by=reason,
+        asked_as=names[name] if names[name] != name else None,
+        residency=model.residency if model else None,
+    )
+
+
+def _leg(model: Model, question: Question) -> Leg:
+    ask, size = question.ask, question.size
+    if ask.operation is not Operation.CHAT and Capability.TRANSLATE in model.capabilities:
+        return Leg(model, 0, 0, size.characters)
+    if ask.operation is Operation.EMBED:
+        return Leg(model, size.worst, 0)
+    room = model.context_tokens - size.likely
+    return Leg(
+        model=model,
+        input_tokens_max=min(size.worst, model.context_tokens),
+        output_tokens_max=min(
+            ask.max_tokens or OUTPUT_TOKENS_DEFAULT, model.output_tokens_max, room
+        ),
+    )
+
+
+def _refusal(ask: RequestRedacted, excluded: Sequence[Exclusion | None]) -> ErrorCode:
+    """Return the reason that a caller can do most about."""
+    reasons = set(excluded)
+    if reasons <= {Exclusion.UNKNOWN_MODEL, Exclusion.RETIRED}:
+        return ErrorCode.UNKNOWN_MODEL
+    if Exclusion.CONTEXT in reasons:
+        return ErrorCode.CONTEXT_TOO_LONG
+    if ask.sensitivity is Sensitivity.SPECIAL and Exclusion.CAPABILITY not in reasons:
+        return ErrorCode.SENSITIVITY_LOCAL_ONLY
+    if Exclusion.CIRCUIT_OPEN in reasons:
+        return ErrorCode.PROVIDER_UNAVAILABLE
+    if reasons & {Exclusion.RESIDENCY, Exclusion.AGREEMENT, Exclusion.SENSITIVITY}:
+        return ErrorCode.POLICY_RESIDENCY
+    return ErrorCode.NO_CAPABLE_MODEL

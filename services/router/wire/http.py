@@ -1,0 +1,254 @@
+"""One call over HTTP, whatever the wire: its connection, its status, its size, its end."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+from uuid import UUID
+
+import httpcore2
+
+from services.router.faults import ErrorClass
+from services.router.providers.base import (
+    ClearedRequest,
+    Ended,
+    Endpoint,
+    Limits,
+    Outgoing,
+    Piece,
+    ProviderError,
+    Stage,
+    Text,
+)
+from services.router.wire.connections import Connections, Headers, Response
+from services.router.wire.limits import limits_in, retry_after_in
+from shared.contracts.requests import RequestRedacted
+
+ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
+ERROR_BYTES_MAX: Final = 64 * 1024
+DRAIN_S_MAX: Final = 0.25
+_SERVER_ERROR: Final = 500
+_REDIRECT: Final = 300
+_OK: Final = 200
+_CLASSES: Final = {
+    401: ErrorClass.UNAUTHORISED,
+    402: ErrorClass.QUOTA_SPENT,
+    403: ErrorClass.UNAUTHORISED,
+    404: ErrorClass.NOT_FOUND,
+    408: ErrorClass.TIMEOUT,
+    413: ErrorClass.CONTEXT_TOO_LONG,
+    429: ErrorClass.RATE_LIMITED,
+    503: ErrorClass.OVERLOADED,
+    504: ErrorClass.TIMEOUT,
+    529: ErrorClass.OVERLOADED,
+}
+
+
+class BadAnswerError(Exception):
+    """The other side broke its wire format; the text says how, and repeats nothing of it."""
+
+
+class StatusError(Exception):
+    """The other side answered with an error, in its headers or in the middle of a stream."""
+
+    def __init__(self, status: int, body: bytes = b"") -> None:
+        """Keep the body for `classify`; it is never shown or kept."""
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+FAILURES: Final = (
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.TimeoutException,
+    httpcore2.ProxyError,
+    BadAnswerError,
+    StatusError,
+)
+
+
+class Reader(Protocol):
+    """Reads one streamed answer."""
+
+    def feed(self, received: bytes) -> Iterable[Piece]:
+        """Return what the bytes complete, up to `Ended`.
+
+        Raises `BadAnswerError` for what is not the format, `StatusError` for an error in it.
+        """
+
+
+class Dialect(Protocol):
+    """What one wire format says differently from the others."""
+
+    stream_type: bytes
+    """What the content type of a stream begins with."""
+
+    def request(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> Outgoing:
+        """Return what asks `model` for an answer."""
+
+    def headers(self, method: bytes, path: str, body: bytes) -> Headers:
+        """Return the headers that say who asks; a signature is over all that is given."""
+
+    def whole(self, body: bytes) -> Iterable[Piece]:
+        """Return the pieces of an answer that came in one body, `Ended` included.
+
+        Raises as `Reader.feed` does.
+        """
+
+    def reader(self) -> Reader:
+        """Return a reader for a stream."""
+
+    def probe_path(self) -> str:
+        """Return a path that can be read at no cost."""
+
+    def classify(self, error: Exception) -> ErrorClass:
+        """Return what kind of failure this is."""
+
+
+def classified(error: Exception) -> ErrorClass:
+    """Return what a failure is by its status alone, as most wires mean it."""
+    if isinstance(error, StatusError):
+        if error.status in _CLASSES:
+            return _CLASSES[error.status]
+        if error.status < _REDIRECT:
+            return ErrorClass.BROKEN
+        at_their_side = error.status >= _SERVER_ERROR
+        return ErrorClass.SERVER_ERROR if at_their_side else ErrorClass.REJECTED
+    if isinstance(error, (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.ProxyError)):
+        return ErrorClass.UNREACHABLE
+    return ErrorClass.BROKEN
+
+
+class HttpProvider:
+    """One endpoint, in one dialect."""
+
+    def __init__(self, endpoint: Endpoint, dialect: Dialect) -> None:
+        """Raises `ValueError` for an address that is none."""
+        self._connections = Connections(endpoint.base_url, connect_s_max=endpoint.connect_s_max)
+        self._dialect = dialect
+
+    def request(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> Outgoing:
+        """Return what asks `model` for an answer."""
+        return self._dialect.request(ask, model, output_tokens_max)
+
+    async def call(self, request: ClearedRequest, attempt_id: UUID) -> AsyncGenerator[Piece, None]:
+        """Send a request once and yield what comes; see `Provider.call`."""
+        limits: Limits | None = None
+        retry_after_s: float | None = None
+        try:
+            yield Stage.CONNECTING
+            connection = await self._connections.open()
+            yield Stage.SENDING
+            headers = self._headers(b"POST", request.path, request.body)
+            headers += [(b"X-Request-Id", str(attempt_id).encode())]
+            async with await self._connections.send(
+                b"POST", request.path, headers, request.body, connection
+            ) as response:
+                limits, retry_after_s = limits_in(response), retry_after_in(response)
+                if limits is not None:
+                    yield limits
+                await _raise_for_status(response)
+                if request.stream:
+                    async for piece in self._streamed(response):
+                        yield piece
+                else:
+                    for piece in self._whole(await _read(response, ANSWER_BYTES_MAX)):
+                        yield piece
+        except FAILURES as error:
+            raise self._failure(error, retry_after_s, limits) from error
+
+    async def probe(self) -> None:
+        """Return if the endpoint answers a question that costs nothing."""
+        path = self._dialect.probe_path()
+        headers = self._headers(b"GET", path, b"")
+        try:
+            async with await self._connections.send(b"GET", path, headers) as response:
+                await _raise_for_status(response)
+                await _read(response, ANSWER_BYTES_MAX)
+        except FAILURES as error:
+            raise self._failure(error) from error
+
+    async def close(self) -> None:
+        """Close its connections; see `Provider.close`."""
+        await self._connections.close()
+
+    def _headers(self, method: bytes, path: str, body: bytes) -> list[tuple[bytes, bytes]]:
+        own = [(b"User-Agent", b"stellwerk")]
+        own += [(b"Content-Type", b"application/json")] if body else []
+        return [*own, *self._dialect.headers(method, path, body)]
+
+    async def _streamed(self, response: Response) -> AsyncIterator[Piece]:
+        """Yield an answer that comes in pieces; all text of one read leaves as one piece."""
+        if not response.header(b"content-type").startswith(self._dialect.stream_type):
+            raise BadAnswerError("not a stream")
+        reader, size, body = self._dialect.reader(), 0, response.body()
+        async for received in body:
+            size += len(received)
+            if size > ANSWER_BYTES_MAX:
+                raise BadAnswerError("the stream is longer than any answer")
+            try:
+                pieces = together(reader.feed(received))
+            except ValueError as error:
+                raise BadAnswerError("not the wire format") from error
+            for piece in pieces:
+                yield piece
+            if pieces and isinstance(pieces[-1], Ended):
+                await _drain(body)
+                return
+
+    def _whole(self, body: bytes) -> Sequence[Piece]:
+        try:
+            return tuple(self._dialect.whole(body))
+        except ValueError as error:
+            raise BadAnswerError("not the wire format") from error
+
+    def _failure(
+        self,
+        error: Exception,
+        retry_after_s: float | None = None,
+        limits: Limits | None = None,
+    ) -> ProviderError:
+        status = error.status if isinstance(error, StatusError) else None
+        return ProviderError(self._dialect.classify(error), status, retry_after_s, limits)
+
+
+def together(pieces: Iterable[Piece]) -> list[Piece]:
+    """Return the pieces with texts that follow each other as one, so that they leave as one."""
+    found: list[Piece] = []
+    for piece in pieces:
+        last = found[-1] if found else None
+        if isinstance(piece, Text) and isinstance(last, Text) and last.index == piece.index:
+            found[-1] = Text(last.text + piece.text, piece.index)
+        else:
+            found.append(piece)
+    return found
+
+
+async def _raise_for_status(response: Response) -> None:
+    if response.status == _OK:
+        return
+    try:
+        body = await _read(response, ERROR_BYTES_MAX)
+    except BadAnswerError:
+        body = b""
+    raise StatusError(response.status, body)
+
+
+async def _read(response: Response, bytes_max: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.body():
+        parts.append(part)
+        size += len(part)
+        if size > bytes_max:
+            raise BadAnswerError("the body is larger than any answer")
+    return b"".join(parts)
+
+
+async def _drain(body: AsyncIterator[bytes]) -> None:
+    """Read to the end, so that the connection can be used again; the answer is whole anyway."""
+    with suppress(TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError):
+        async with asyncio.timeout(DRAIN_S_MAX):
+            async for _ in body:
+                pass
