@@ -23,7 +23,7 @@ would report it exhausted once more."""
 HOLD_TIME_MAX: Final = timedelta(hours=1)
 """A hold ends at last an hour after it was granted, six times the longest deadline of a request."""
 TOKENS_MAX: Final = 1_000_000_000
-"""More tokens than any model reads or writes in one call: a request for more is a mistake."""
+"""More tokens, or characters, than any model reads or writes in one call: more is a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +166,10 @@ def _verdict(item: Wanted, account: Account | None, at: datetime) -> tuple[int, 
     request, price = item.request, item.price
     if price is None or (account is not None and price.currency != account.currency):
         return 0, ErrorCode.NO_CAPABLE_MODEL
-    if max(request.input_tokens_max, request.output_tokens_max) > TOKENS_MAX:
+    counts = (request.input_tokens_max, request.output_tokens_max, request.characters_max)
+    if max(counts) > TOKENS_MAX:
         return 0, ErrorCode.INVALID_REQUEST
-    amount_nano = price.cost_nano(
-        request.input_tokens_max, request.output_tokens_max, request.characters_max
-    )
+    amount_nano = price.cost_nano(*counts)
     if request.expires_at <= at:
         return amount_nano, ErrorCode.DEADLINE
     if account is None or amount_nano > account.free_nano:

@@ -46,7 +46,8 @@ class Columns:
 
 PRICE: Final = Columns(
     "id uuid, provider text, model text, currency text, input_token_nano bigint,"
-    "output_token_nano bigint, request_nano bigint, source text, valid_from timestamptz"
+    "output_token_nano bigint, request_nano bigint, source text, valid_from timestamptz,"
+    "character_nano bigint"
 )
 BUDGET: Final = Columns("key text, tenant text, period text, currency text, limit_nano bigint")
 BALANCE: Final = Columns(
@@ -60,7 +61,7 @@ _ASKED: Final = (
 )
 HOLD: Final = Columns(
     f"id {_ASKED}, input_tokens_max bigint, output_tokens_max bigint, held_nano bigint,"
-    "price_id uuid, expires_at timestamptz"
+    "price_id uuid, expires_at timestamptz, characters_max bigint"
 )
 REFUSAL: Final = Columns(f"hold_id {_ASKED}, asked_nano bigint, code text")
 RESOLUTION: Final = Columns(
@@ -74,12 +75,13 @@ USAGE: Final = Columns(
     "use_case text, user_id text, model text, provider text, outcome text, code text,"
     "sensitivity text, language text, stream boolean, input_tokens bigint, output_tokens bigint,"
     "token_source text, hold_id uuid, cost_nano bigint, overage_nano bigint, currency text,"
-    "queued_ms bigint, provider_ms bigint, config_version text"
+    "queued_ms bigint, provider_ms bigint, config_version text, operation text, characters bigint"
 )
 ATTEMPT: Final = Columns(
     "id uuid, usage_id uuid, day date, ordinal integer, provider text, model text, outcome text,"
     "error_class text, duration_ms bigint, first_token_ms bigint, input_tokens bigint,"
-    "output_tokens bigint, cost_nano bigint, price_id uuid, currency text"
+    "output_tokens bigint, cost_nano bigint, price_id uuid, currency text, characters bigint,"
+    "released boolean"
 )
 
 
@@ -88,6 +90,7 @@ def price_row(line: PriceRow) -> Row:
     return (
         *(price.id, line.provider, line.model, price.currency, price.input_token_nano),
         *(price.output_token_nano, price.request_nano, line.source, line.valid_from),
+        price.character_nano,
     )
 
 
@@ -104,7 +107,7 @@ def hold_row(answer: Answer) -> Row:
     return (
         *_asked_row(answer),
         *(request.input_tokens_max, request.output_tokens_max, answer.amount_nano),
-        *(price.id, answer.expires_at),
+        *(price.id, answer.expires_at, request.characters_max),
     )
 
 
@@ -121,6 +124,7 @@ def usage_row(item: Settlement, currency: str) -> Row:
         *(usage.usage.input_tokens, usage.usage.output_tokens, _token_source(usage.usage)),
         *(item.hold.id if item.hold else None, item.cost_nano, item.overage_nano),
         *(_paid_in(item, currency), usage.queued_ms, usage.provider_ms, usage.config_version),
+        *(usage.operation, usage.usage.characters),
     )
 
 
@@ -132,6 +136,7 @@ def attempt_rows(item: Settlement, currency: str) -> Iterable[Row]:
             *(call.id, usage.id, _day(usage), ordinal, call.provider, call.model, call.outcome),
             *(call.error_class, call.duration_ms, call.first_token_ms),
             *(call.input_tokens, call.output_tokens, charge.cost_nano, charge.price_id, paid_in),
+            *(call.characters, call.released),
         )
 
 

@@ -32,7 +32,8 @@ from shared.contracts.usage import UsageRecorded
 from shared.db import Transaction
 
 _PRICE: Final = (
-    "price.id AS price_id, price.currency, input_token_nano, output_token_nano, request_nano"
+    "price.id AS price_id, price.currency, input_token_nano, output_token_nano, request_nano,"
+    " character_nano"
 )
 _ACCOUNT: Final = (
     "key, currency, limit_nano, pending_nano, posted_nano, overage_nano, exhausted_nano"
@@ -137,6 +138,7 @@ def _price(found: Record) -> Price:
         input_token_nano=found["input_token_nano"],
         output_token_nano=found["output_token_nano"],
         request_nano=found["request_nano"],
+        character_nano=found["character_nano"],
     )
 
 
@@ -162,7 +164,7 @@ _READ_ANSWERS: Final = f"""
     SELECT hold.id, held_nano, NULL AS code, {_PRICE}
     FROM hold JOIN price ON price.id = hold.price_id WHERE hold.id = ANY($1::uuid[])
     UNION ALL
-    SELECT hold_id, 0, code, NULL, NULL, NULL, NULL, NULL
+    SELECT hold_id, 0, code, NULL, NULL, NULL, NULL, NULL, NULL
     FROM refusal WHERE hold_id = ANY($1::uuid[])
 """
 _WRITE_GRANTS: Final = f"""

@@ -92,8 +92,10 @@ price = Table(
     _text("source"),
     _time("valid_from"),
     _time("recorded_at", recorded=True),
+    _amount("character_nano", starts_at_zero=True),
     CheckConstraint(
-        "input_token_nano >= 0 AND output_token_nano >= 0 AND request_nano >= 0",
+        "input_token_nano >= 0 AND output_token_nano >= 0 AND request_nano >= 0"
+        " AND character_nano >= 0",
         name="price_never_negative",
     ),
 )
@@ -116,6 +118,7 @@ hold = Table(
     Column("price_id", Uuid, ForeignKey("price.id", name="hold_price_fkey"), nullable=False),
     _time("granted_at", recorded=True),
     _time("expires_at"),
+    _amount("characters_max", starts_at_zero=True),
     CheckConstraint("held_nano >= 0", name="hold_never_negative"),
 )
 
@@ -190,6 +193,8 @@ usage = Table(
     _amount("provider_ms"),
     _text("config_version"),
     _time("recorded_at", recorded=True),
+    Column("operation", Text, nullable=False, server_default=text("'chat'")),
+    _amount("characters", starts_at_zero=True),
     Index("usage_request", "request_id"),
     Index("usage_occurred", "occurred_at"),
     # Days arrive in order, so a block range index finds a month at almost no cost per row.
@@ -214,6 +219,8 @@ attempt = Table(
     Column("cost_nano", BigInteger),
     Column("price_id", Uuid),
     _text("currency"),
+    _amount("characters", starts_at_zero=True),
+    Column("released", Boolean, nullable=False, server_default=text("false")),
     Index("attempt_day", "day", postgresql_using="brin"),
     Index("attempt_usage", "usage_id"),
 )

@@ -9,8 +9,10 @@ import pytest
 
 from services.billing import store
 from shared.contracts.billing import HoldSettled, HoldState, UsagePriced
+from shared.contracts.completions import TokenUsage
 from shared.contracts.event import Event
-from shared.contracts.usage import UsageRecorded
+from shared.contracts.requests import Operation
+from shared.contracts.usage import AttemptOutcome, UsageRecorded
 from shared.contracts.values import new_id, now
 from shared.db import left_in_outbox
 from shared.errors import Transient
@@ -43,6 +45,53 @@ async def test_usage_is_charged_and_told(make_ledger: MakeLedger) -> None:
     assert (priced.cost_nano, priced.held_nano, priced.overage_nano) == (1_108, 3_600, 0)
     assert priced.cause == usage.id
     assert await ledger.balances() == (0, 1_108, 0) == await ledger.rebuilt()
+
+
+async def test_characters_are_held_charged_and_recorded_to_the_nano(
+    make_ledger: MakeLedger,
+) -> None:
+    price = price_row("letters", input_token_nano=0, output_token_nano=0, character_nano=18_519)
+    ledger = await make_ledger("100.00", price)
+    request = hold_request(output_tokens_max=0, characters_max=1_003, model="letters")
+    [granted], _ = await ledger.ask(request)
+    [again], _ = await ledger.ask(request)
+    sent = call(characters=997, model="letters")
+    counted = TokenUsage(input_tokens=0, output_tokens=0, characters=997)
+    usage = usage_of(request, sent, operation=Operation.TRANSLATE, usage=counted)
+
+    [priced] = await ledger.record(usage)
+
+    assert isinstance(priced, UsagePriced)
+    assert granted.held_nano == 1_003 * 18_519
+    assert again == granted  # The price comes back from the book with all its parts.
+    assert (priced.cost_nano, priced.overage_nano) == (997 * 18_519, 0)
+    assert await ledger.balances() == (0, 997 * 18_519, 0) == await ledger.rebuilt()
+    row = await ledger.schema.admin.fetchrow(
+        "SELECT operation, requests.characters, calls.characters AS of_call, calls.released"
+        " FROM billing.requests_v1 AS requests JOIN billing.calls_v1 AS calls USING (request_id)"
+    )
+    assert tuple(row or ()) == ("translate", 997, 997, False)
+    assert (
+        await ledger.value("SELECT characters FROM billing.usage_daily_v1 WHERE calls = 1") == 997
+    )
+    assert await ledger.value("SELECT characters_max FROM billing.hold") == 1_003
+
+
+async def test_a_released_call_costs_nothing_and_the_record_says_why(
+    make_ledger: MakeLedger,
+) -> None:
+    ledger = await make_ledger()
+    request = hold_request()
+    await ledger.ask(request)
+    unheard = call(outcome=AttemptOutcome.UNKNOWN, released=True)
+
+    [priced] = await ledger.record(usage_of(request, unheard))
+
+    assert isinstance(priced, UsagePriced)
+    assert priced.cost_nano == 0
+    assert await ledger.balances() == (0, 0, 0) == await ledger.rebuilt()
+    row = await ledger.schema.admin.fetchrow("SELECT outcome, released, cost FROM billing.calls_v1")
+    assert tuple(row or ()) == ("unknown", True, 0)
 
 
 async def test_redelivered_usage_is_charged_once(make_ledger: MakeLedger) -> None:

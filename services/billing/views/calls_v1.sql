@@ -17,7 +17,9 @@ SELECT
     call.input_tokens,
     call.output_tokens,
     call.cost_nano * 0.000000001 AS cost,
-    call.currency
+    call.currency,
+    call.characters,
+    call.released
 FROM usage AS request
 JOIN attempt AS call ON call.usage_id = request.event_id;
 
@@ -40,3 +42,6 @@ COMMENT ON COLUMN calls_v1.input_tokens IS 'Tokens sent.';
 COMMENT ON COLUMN calls_v1.output_tokens IS 'Tokens answered.';
 COMMENT ON COLUMN calls_v1.cost IS 'Cost in units of currency; empty if no price was known.';
 COMMENT ON COLUMN calls_v1.currency IS 'ISO 4217 code of cost.';
+COMMENT ON COLUMN calls_v1.characters IS 'Characters that a translation is paid by; else 0.';
+COMMENT ON COLUMN calls_v1.released IS
+    'Nobody heard its end, and the policy (on_unknown: release) does not charge for that: cost 0.';

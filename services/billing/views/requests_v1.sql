@@ -23,7 +23,9 @@ SELECT
     queued_ms,
     provider_ms,
     queued_ms + provider_ms AS latency_ms,
-    config_version
+    config_version,
+    operation,
+    characters
 FROM usage;
 
 COMMENT ON VIEW requests_v1 IS
@@ -51,3 +53,6 @@ COMMENT ON COLUMN requests_v1.queued_ms IS 'From the bus to the router, masking 
 COMMENT ON COLUMN requests_v1.provider_ms IS 'Time in calls to providers, failed ones included.';
 COMMENT ON COLUMN requests_v1.latency_ms IS 'queued_ms and provider_ms together.';
 COMMENT ON COLUMN requests_v1.config_version IS 'The configuration it was decided under.';
+COMMENT ON COLUMN requests_v1.operation IS 'What was asked for: chat, embed or translate.';
+COMMENT ON COLUMN requests_v1.characters IS
+    'Characters that translations are paid by, over all calls; 0 where tokens are.';

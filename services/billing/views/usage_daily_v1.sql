@@ -18,19 +18,20 @@ SELECT
     -- Multiplied, since a division of numerics would round.
     sum(cost_nano) * 0.000000001 AS cost,
     currency,
-    sum(calls_unpriced)::bigint AS calls_unpriced
+    sum(calls_unpriced)::bigint AS calls_unpriced,
+    sum(characters)::bigint AS characters
 FROM (
     SELECT
         day, tenant, app, use_case, user_id, model, provider, currency,
         1 AS requests, 0 AS calls, 0 AS input_tokens, 0 AS output_tokens, 0 AS cost_nano,
-        0 AS calls_unpriced
+        0 AS calls_unpriced, 0 AS characters
     FROM usage
     UNION ALL
     SELECT
         request.day, request.tenant, request.app, request.use_case, request.user_id,
         call.model, call.provider, call.currency,
         0, 1, call.input_tokens, call.output_tokens, coalesce(call.cost_nano, 0),
-        (call.cost_nano IS NULL)::integer
+        (call.cost_nano IS NULL)::integer, call.characters
     FROM attempt AS call
     -- Both days, so that a filter by day narrows both tables.
     JOIN usage AS request ON request.event_id = call.usage_id AND request.day = call.day
@@ -57,3 +58,5 @@ COMMENT ON COLUMN usage_daily_v1.cost IS
 COMMENT ON COLUMN usage_daily_v1.currency IS 'ISO 4217 code of cost.';
 COMMENT ON COLUMN usage_daily_v1.calls_unpriced IS
     'Calls that the price book had no price for: their cost is unknown and not in cost.';
+COMMENT ON COLUMN usage_daily_v1.characters IS
+    'Characters sent to translators that are paid by them; they have no tokens.';

@@ -222,6 +222,31 @@ def test_a_failed_call_costs_its_tokens_and_no_fee_for_the_request() -> None:
     assert [charge.cost_nano for charge in settlement.charges] == [0, 25]
 
 
+def test_a_translation_is_held_and_charged_by_its_characters_to_the_nano() -> None:
+    by_character = price_row(input_token_nano=0, output_token_nano=0, character_nano=7)
+    asked = wanted(0, characters_max=1_003).request
+    [answer] = decide([Wanted(asked, KEY, by_character.price)], one(10_000), NOW).answers
+    assert (answer.amount_nano, answer.code) == (7_021, None)
+    kept = books(held(asked, answer.amount_nano, price=by_character.price))
+    settlement = settle(usage_of(asked, call(characters=997)), kept)
+    assert settlement.cost_nano == 6_979
+    assert balances(kept) == (0, 6_979, 0)
+
+
+def test_more_characters_than_anybody_translates_are_no_hold() -> None:
+    asked = wanted(0, characters_max=1_000_000_001)
+    assert codes(decide([asked], one(10_000), NOW)) == [ErrorCode.INVALID_REQUEST]
+
+
+def test_a_released_call_of_unknown_outcome_costs_nothing() -> None:
+    request = hold_request()
+    kept = books(held(request, 100))
+    released = call(outcome=AttemptOutcome.UNKNOWN, released=True)
+    settlement = settle(usage_of(request, released, call(3)), kept)
+    assert [charge.cost_nano for charge in settlement.charges] == [0, 30]
+    assert balances(kept) == (0, 30, 0)
+
+
 def test_a_fallback_is_charged_at_the_price_of_the_model_that_answered() -> None:
     dear = price_row(model="dear", output_token_nano=20)
     request = hold_request()
