@@ -30,6 +30,7 @@ from services.router.wire.connections import Headers
 from services.router.wire.events import EventReader
 from services.router.wire.fields import array_in, object_in, text_in
 from services.router.wire.http import BadAnswerError, HttpProvider, StatusError, classified
+from services.router.wire.options import checked, one_of
 from shared.contracts.completions import FinishReason, TokenUsage
 from shared.contracts.requests import SAMPLING, Operation, RequestRedacted
 
@@ -50,8 +51,8 @@ _SERVER_ERROR: Final = 500
 
 
 def connect(endpoint: Endpoint) -> HttpProvider:
-    """Return a provider for `endpoint`; raises `ValueError` for an address that is none."""
-    return HttpProvider(endpoint, OpenAI(endpoint))
+    """Return a provider; raises `ValueError` for a bad address and for an unknown option."""
+    return HttpProvider(endpoint, OpenAI(checked(endpoint, OPTIONS)))
 
 
 def classify(error: Exception) -> ErrorClass:
@@ -75,7 +76,8 @@ class OpenAI:
         version = options.get("api_version")
         self._query = f"?api-version={quote(version)}" if version else ""
         self._auth: list[tuple[bytes, bytes]] = []
-        if key is not None and options.get("auth") == "api-key":
+        named = one_of(endpoint, "auth", "bearer", "api-key") == "api-key"
+        if key is not None and named:
             self._auth = [(b"api-key", key.get_secret_value().encode())]
         elif key is not None:
             self._auth = [(b"Authorization", f"Bearer {key.get_secret_value()}".encode())]

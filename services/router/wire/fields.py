@@ -1,10 +1,23 @@
 """Reads JSON that somebody else wrote: what is not what it should be raises `BadAnswerError`."""
 
-from typing import Any
+import json
+from typing import Any, Final
 
 import orjson
 
 from services.router.wire.http import BadAnswerError
+
+_EXACT_DIGITS_MAX: Final = 15
+"""So many digits every reader of JSON keeps."""
+
+
+class _Number:
+    """A number as it is written: read as a float, it could lose digits."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 def object_in(data: bytes) -> dict[str, Any]:
@@ -16,6 +29,31 @@ def object_in(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadAnswerError("not an object")
     return value
+
+
+def exact_object_in(data: bytes) -> dict[str, Any]:
+    """Return a JSON object in which `json_text` finds every number as it is written.
+
+    Slower than `object_in`; for what holds the arguments of calls.
+    """
+    object_in(data)  # It refuses what a text may not be made of, and nests no deeper.
+    exact: dict[str, Any] = json.loads(data, parse_float=_Number, parse_int=_integer)
+    return exact
+
+
+def json_text(value: object) -> str:
+    """Return JSON source text."""
+    return orjson.dumps(value, default=_as_written).decode()
+
+
+def _integer(text: str) -> int | _Number:
+    return int(text) if len(text) <= _EXACT_DIGITS_MAX else _Number(text)
+
+
+def _as_written(value: object) -> orjson.Fragment:
+    if not isinstance(value, _Number):
+        raise TypeError
+    return orjson.Fragment(value.text)
 
 
 def array_in(data: dict[str, Any], name: str) -> list[Any]:

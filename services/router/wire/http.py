@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 from uuid import UUID
 
 import httpcore2
@@ -21,12 +21,14 @@ from services.router.providers.base import (
     Text,
 )
 from services.router.wire.connections import Connections, Headers, Response
-from services.router.wire.limits import limits_in, retry_after_in
+from services.router.wire.limits import limits_in, retry_after_in, retry_after_said
 from shared.contracts.requests import RequestRedacted
 
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
 ERROR_BYTES_MAX: Final = 64 * 1024
 DRAIN_S_MAX: Final = 0.25
+FAREWELL_S_MAX: Final = 2.0
+"""How long the last counts may come after an answer whose wire has no mark of its end."""
 _SERVER_ERROR: Final = 500
 _REDIRECT: Final = 300
 _OK: Final = 200
@@ -46,6 +48,17 @@ _CLASSES: Final = {
 
 class BadAnswerError(Exception):
     """The other side broke its wire format; the text says how, and repeats nothing of it."""
+
+
+class UnaskableError(ValueError):
+    """A wire has no words for a part of the request; the text says for what, and repeats nothing.
+
+    The capabilities of a model keep such requests away; who states too many gets a rejection.
+    """
+
+
+UNASKABLE: Final = Outgoing("", b"")
+"""Stands for a request that a wire has no words for: its call is rejected, and nothing is sent."""
 
 
 class StatusError(Exception):
@@ -78,6 +91,15 @@ class Reader(Protocol):
         """
 
 
+@runtime_checkable
+class MarklessReader(Protocol):
+    """What a reader has as well if its wire has no mark of the end: the body's end is one then."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all of the answer is there, so that the body may end."""
+
+
 class Dialect(Protocol):
     """What one wire format says differently from the others."""
 
@@ -85,7 +107,7 @@ class Dialect(Protocol):
     """What the content type of a stream begins with."""
 
     def request(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> Outgoing:
-        """Return what asks `model` for an answer."""
+        """Return what asks `model` for an answer; raise `UnaskableError` if there are no words."""
 
     def headers(self, method: bytes, path: str, body: bytes) -> Headers:
         """Return the headers that say who asks; a signature is over all that is given."""
@@ -130,10 +152,15 @@ class HttpProvider:
 
     def request(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> Outgoing:
         """Return what asks `model` for an answer."""
-        return self._dialect.request(ask, model, output_tokens_max)
+        try:
+            return self._dialect.request(ask, model, output_tokens_max)
+        except UnaskableError:
+            return UNASKABLE
 
     async def call(self, request: ClearedRequest, attempt_id: UUID) -> AsyncGenerator[Piece, None]:
         """Send a request once and yield what comes; see `Provider.call`."""
+        if request is UNASKABLE:
+            raise ProviderError(ErrorClass.REJECTED)
         limits: Limits | None = None
         retry_after_s: float | None = None
         try:
@@ -183,7 +210,8 @@ class HttpProvider:
         if not response.header(b"content-type").startswith(self._dialect.stream_type):
             raise BadAnswerError("not a stream")
         reader, size, body = self._dialect.reader(), 0, response.body()
-        async for received in body:
+        markless = reader if isinstance(reader, MarklessReader) else None
+        while received := await _next(body, is_whole=markless is not None and markless.is_whole):
             size += len(received)
             if size > ANSWER_BYTES_MAX:
                 raise BadAnswerError("the stream is longer than any answer")
@@ -196,6 +224,8 @@ class HttpProvider:
             if pieces and isinstance(pieces[-1], Ended):
                 await _drain(body)
                 return
+        if markless is not None and markless.is_whole:
+            yield Ended()
 
     def _whole(self, body: bytes) -> Sequence[Piece]:
         try:
@@ -209,7 +239,11 @@ class HttpProvider:
         retry_after_s: float | None = None,
         limits: Limits | None = None,
     ) -> ProviderError:
-        status = error.status if isinstance(error, StatusError) else None
+        status = None
+        if isinstance(error, StatusError):
+            status = error.status
+            if retry_after_s is None:
+                retry_after_s = retry_after_said(error.body)
         return ProviderError(self._dialect.classify(error), status, retry_after_s, limits)
 
 
@@ -244,6 +278,22 @@ async def _read(response: Response, bytes_max: int) -> bytes:
         if size > bytes_max:
             raise BadAnswerError("the body is larger than any answer")
     return b"".join(parts)
+
+
+async def _next(body: AsyncIterator[bytes], *, is_whole: bool) -> bytes:
+    """Return what comes next; nothing once the body has ended.
+
+    When all of an answer is there, a cut or a silence takes nothing from it.
+    """
+    try:
+        async with asyncio.timeout(FAREWELL_S_MAX if is_whole else None):
+            async for received in body:
+                if received:
+                    return received
+    except (TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError):
+        if not is_whole:
+            raise
+    return b""
 
 
 async def _drain(body: AsyncIterator[bytes]) -> None:

@@ -15,6 +15,7 @@ _NAME: Final = re.compile(
     rb"(?P<what>limit|remaining|reset)-(?P<of>requests|tokens)"
     rb"|(?P<of2>requests|tokens)-(?P<what2>limit|remaining|reset))"
 )
+_DELAY: Final = re.compile(rb'"retryDelay"\s*:\s*"(\d{1,9}(?:\.\d{1,9})?)s"')
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _FIELDS: Final = {
@@ -61,6 +62,12 @@ def retry_after_in(response: Response, at: datetime | None = None) -> float | No
             return None
         seconds = (moment - (at or datetime.now(UTC))).total_seconds()
     return min(max(seconds, 0.0), WAIT_S_MAX)
+
+
+def retry_after_said(body: bytes) -> float | None:
+    """Return after how many seconds to come back, as Google says it in the body of an error."""
+    found = _DELAY.search(body)
+    return min(float(found[1]), WAIT_S_MAX) if found else None
 
 
 def _count(text: str) -> int | None:
