@@ -129,21 +129,35 @@ def _keys(
     keys: dict[str, SecretStr] = {}
     faults: dict[str, str] = {}
     for name, provider in providers.items():
-        if provider.key is not None:
-            value, missing = _filled(provider.key, environment)
-            if missing:
-                faults[name] = f"{missing} is not set"
-            else:
-                keys[name] = SecretStr(value)
-        elif provider.key_file is not None:
-            path, missing = _filled(provider.key_file, environment)
-            if missing:
-                continue  # A provider of our own may do without; others answer 401.
-            try:
-                keys[name] = SecretStr(Path(path).read_text(encoding="utf-8").strip())
-            except OSError:
-                faults[name] = "its key file cannot be read"
+        found, fault = _key(provider, environment)
+        if found is not None:
+            keys[name] = found
+        if fault is not None:
+            faults[name] = fault
     return keys, faults
+
+
+def _key(
+    provider: StatedProvider, environment: Mapping[str, str]
+) -> tuple[SecretStr | None, str | None]:
+    """Return a provider's key, from the environment or else from its file, or why there is none."""
+    absent: list[str] = []
+    if provider.key is not None:
+        value, missing = _filled(provider.key, environment)
+        if not missing:
+            return SecretStr(value), None
+        absent.append(missing)
+    if provider.key_file is not None:
+        path, missing = _filled(provider.key_file, environment)
+        if not missing:
+            try:
+                return SecretStr(Path(path).read_text(encoding="utf-8").strip()), None
+            except OSError:
+                return None, "its key file cannot be read"
+        absent.append(missing)
+    if not absent or (provider.local and provider.key is None):
+        return None, None  # A provider of our own may do without; others would answer 401.
+    return None, f"{absent[0]} is not set"
 
 
 def _model(

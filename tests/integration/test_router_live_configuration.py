@@ -98,7 +98,7 @@ async def test_a_version_that_cannot_be_used_here_changes_nothing(world: World) 
     documents = with_scripted()
     morse = changed(Document.MODELS, "wire: openai", "wire: morse", of=documents)
 
-    with pytest.raises(ConfigError, match="known are openai"):
+    with pytest.raises(ConfigError, match=r"known are .*openai"):
         await router.configured(version(documents | morse))
 
     (answer, _) = [effect async for effect in router.request_redacted(request(model="scripted"))]
