@@ -64,11 +64,12 @@ UNASKABLE: Final = Outgoing("", b"")
 class StatusError(Exception):
     """The other side answered with an error, in its headers or in the middle of a stream."""
 
-    def __init__(self, status: int, body: bytes = b"") -> None:
-        """Keep the body for `classify`; it is never shown or kept."""
+    def __init__(self, status: int, body: bytes = b"", headers: Headers = ()) -> None:
+        """Keep body and headers for `classify`; they are never shown or kept."""
         super().__init__(status)
         self.status = status
         self.body = body
+        self.headers = headers
 
 
 FAILURES: Final = (
@@ -266,7 +267,7 @@ async def _raise_for_status(response: Response) -> None:
         body = await _read(response, ERROR_BYTES_MAX)
     except BadAnswerError:
         body = b""
-    raise StatusError(response.status, body)
+    raise StatusError(response.status, body, response.headers)
 
 
 async def _read(response: Response, bytes_max: int) -> bytes:
