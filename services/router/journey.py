@@ -20,8 +20,9 @@ from services.router.ledger import Ledger
 from services.router.outbound import LeakFoundError, cleared
 from services.router.outcomes import Story, events_in, refused
 from services.router.providers.base import ClearedRequest
+from services.router.rows import Claim, Start
 from services.router.settings import Configuration, Settings, configuration_of, today
-from services.router.store import Claim, Claimed, Start, Step
+from services.router.store import Claimed, Step
 from services.router.translating import as_asked_of
 from shared.contracts.billing import HoldReply, HoldRequest
 from shared.contracts.commands import Command, Reply
@@ -246,6 +247,9 @@ class Journey:
             provider=leg.model.provider,
             input_tokens_max=leg.input_tokens_max,
             output_tokens_max=leg.output_tokens_max,
+            region=leg.model.region,
+            residency=leg.model.residency,
+            deadline=self._event.deadline,
         )
 
     def _request(self, leg: Leg) -> ClearedRequest:

@@ -7,7 +7,8 @@ from typing import Final, Protocol, TypeVar
 
 from services.router import store
 from services.router.commits import GroupCommit
-from services.router.store import Claim, Claimed, End, Ending, Step
+from services.router.rows import Claim, End, Ending
+from services.router.store import Claimed, Step
 from shared.contracts.stores import MASKED_RETENTION_S
 from shared.contracts.values import now
 from shared.db import Database

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.router.attempts import Heard
 from services.router.costs import Terms, cost_nano, total_usage
 from services.router.domain import Model, Routing
-from services.router.store import End, Ending
+from services.router.rows import End, Ending
 from shared.contracts.catalog import known_types
 from shared.contracts.completions import CompletionFailed, CompletionProduced, Outcome
 from shared.contracts.errors import ErrorCode
@@ -56,7 +56,8 @@ class Story:
         usage = self._usage(outcome, code)
         ending = Ending(encode(event, SERVICE), encode(usage, SERVICE))
         attempts = tuple(self.attempts)
-        return event, usage, End(self.event.request_id, outcome, ending, attempts)
+        currency = self.terms.price.currency if self.terms is not None else None
+        return event, usage, End(self.event.request_id, outcome, ending, attempts, currency)
 
     def _outcome(self, code: ErrorCode | None) -> tuple[Outcome, Event]:
         if code is None:

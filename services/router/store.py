@@ -3,36 +3,32 @@
 A request is claimed before its first call and ended after its last. Whoever claims one that has
 ended gets its end; whoever claims one that has not gets the calls that somebody made for it.
 """
-# ruff: noqa: S608 -- every statement is composed of constants of this file.
+# ruff: noqa: S608 -- every statement is composed of constants of this file and of rows.py.
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from asyncpg import Record
 
-from shared.contracts.completions import Outcome
-from shared.contracts.usage import Attempt, AttemptOutcome
+from services.router import rows
+from services.router.rows import Claim, End, Ending, Start, attempt_of
+from shared.contracts.usage import Attempt
 from shared.db import Transaction
 
 FORGOTTEN_AT_ONCE_MAX: Final = 5_000
 
-_STARTED: Final = "id, request_id, model, provider, input_tokens_max, output_tokens_max"
 _CLAIM: Final = f"""
     WITH asked AS (
-        SELECT * FROM unnest(
-            $1::uuid[], $2::bytea[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::int[]
-        ) AS asked (
-            request_id, fingerprint, id, model, provider, input_tokens_max, output_tokens_max
-        )
+        SELECT * FROM {rows.CLAIM.given()}
     ), claimed AS (
         INSERT INTO request_call (request_id, fingerprint)
         SELECT request_id, fingerprint FROM asked
         ON CONFLICT (request_id) DO NOTHING RETURNING request_id
     ), started AS (
-        INSERT INTO attempt ({_STARTED})
-        SELECT {_STARTED} FROM asked JOIN claimed USING (request_id) WHERE id IS NOT NULL
+        INSERT INTO attempt ({rows.START.names})
+        SELECT {rows.START.names} FROM asked JOIN claimed USING (request_id) WHERE id IS NOT NULL
     )
     SELECT request_id FROM claimed
 """
@@ -40,35 +36,44 @@ _KNOWN: Final = """
     SELECT request_id, fingerprint, ended_at IS NOT NULL AS ended, answer, usage
     FROM request_call WHERE request_id = ANY($1::uuid[]) ORDER BY request_id FOR UPDATE
 """
-_ATTEMPTS: Final = f"""
-    SELECT {_STARTED}, outcome, error_class, duration_ms, first_token_ms, input_tokens,
-        output_tokens
-    FROM attempt WHERE request_id = ANY($1::uuid[]) ORDER BY started_at, id
-"""
+_ATTEMPTS: Final = (
+    "SELECT * FROM attempt WHERE request_id = ANY($1::uuid[]) ORDER BY started_at, id"
+)
 _START: Final = f"""
-    INSERT INTO attempt ({_STARTED})
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[])
+    INSERT INTO attempt ({rows.START.names}) SELECT * FROM {rows.START.given()}
     ON CONFLICT (id) DO NOTHING
 """
-_HEARD: Final = """
-    UPDATE attempt SET outcome = heard.outcome, error_class = heard.error_class,
-        duration_ms = heard.duration_ms, first_token_ms = heard.first_token_ms,
-        input_tokens = heard.input_tokens, output_tokens = heard.output_tokens
-    FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::int[]
-    ) AS heard (
-        id, outcome, error_class, duration_ms, first_token_ms, input_tokens, output_tokens
-    )
-    WHERE attempt.id = heard.id
+_HEARD: Final = f"""
+    UPDATE attempt SET {rows.HEARD.assigned} FROM {rows.HEARD.given()} WHERE attempt.id = given.id
 """
+# The decision is taken out of the usage as it will be published, so both say the same. An event
+# that is no JSON would be a bug; the requests that end beside it are not made to suffer for it.
 _END: Final = f"""
-    WITH heard AS ({_HEARD})
-    UPDATE request_call SET ended_at = now(), outcome = ended.outcome,
-        answer = ended.answer, usage = ended.usage
-    FROM unnest($8::uuid[], $9::text[], $10::bytea[], $11::bytea[])
-        AS ended (request_id, outcome, answer, usage)
-    WHERE request_call.request_id = ended.request_id AND ended_at IS NULL
-    RETURNING request_call.request_id
+    WITH heard AS ({_HEARD}), ended AS (
+        UPDATE request_call SET ended_at = now(), outcome = given.outcome,
+            answer = given.answer, usage = given.usage
+        FROM {rows.END.given(len(rows.HEARD) + 1)}
+        WHERE request_call.request_id = given.request_id AND ended_at IS NULL
+        RETURNING given.*
+    ), decided AS (
+        INSERT INTO decision (request_id, tenant, app, use_case, operation, sensitivity, outcome,
+            code, rule, reason, strategy, complexity, duty, model, provider, region, residency,
+            first_model, first_provider, fallback_cause, cost_nano, currency, config_version,
+            candidates)
+        SELECT ended.request_id, tenant, app, use_case, operation, sensitivity, ended.outcome,
+            code, decision ->> 'rule', decision ->> 'reason', decision ->> 'strategy',
+            (decision ->> 'complexity')::real, decision ->> 'duty', model, provider, region,
+            residency, first_model, first_provider, fallback_cause, cost_nano, currency,
+            config_version, decision -> 'candidates'
+        FROM ended CROSS JOIN LATERAL
+            jsonb_to_record(convert_from(ended.usage, 'UTF8')::jsonb -> 'data') AS told (
+                tenant text, app text, use_case text, operation text, sensitivity text, code text,
+                model text, provider text, cost_nano bigint, config_version text, decision jsonb
+            )
+        WHERE pg_input_is_valid(convert_from(ended.usage, 'UTF8'), 'jsonb')
+        ON CONFLICT (request_id) DO NOTHING
+    )
+    SELECT request_id FROM ended
 """
 _FORGET: Final = """
     UPDATE request_call SET answer = NULL, usage = NULL WHERE request_id IN (
@@ -76,35 +81,6 @@ _FORGET: Final = """
         WHERE claimed_at < now() - make_interval(secs => $1) AND answer IS NOT NULL LIMIT $2
     )
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A call that is about to be made, with what it can cost at most."""
-
-    id: UUID
-    request_id: UUID
-    model: str
-    provider: str
-    input_tokens_max: int
-    output_tokens_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A request about to be worked on. `start` is its first call, if one is to be made."""
-
-    request_id: UUID
-    fingerprint: bytes
-    start: Start | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a request ended: the two events that tell of it, as they stand on the bus."""
-
-    answer: bytes = field(repr=False)
-    usage: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +96,6 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """A request's end, with all its calls."""
-
-    request_id: UUID
-    outcome: Outcome
-    ending: Ending
-    attempts: tuple[Attempt, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """One call has ended, and perhaps the next is about to be made."""
 
@@ -142,7 +108,10 @@ async def claim(tx: Transaction, claims: Sequence[Claim]) -> Sequence[Claimed]:
     first: dict[UUID, Claim] = {}
     for one in claims:
         first.setdefault(one.request_id, one)
-    fresh = {row["request_id"] for row in await tx.fetch(_CLAIM, *_claim_arrays(first.values()))}
+    fresh = {
+        row["request_id"]
+        for row in await tx.fetch(_CLAIM, *rows.CLAIM.arrays(map(rows.claim_row, first.values())))
+    }
     # The same request twice in one group: the second meets what the first has just begun.
     again = [one for one in claims if one is not first[one.request_id]]
     again += [one for one in first.values() if one.request_id not in fresh]
@@ -154,18 +123,24 @@ async def step(tx: Transaction, steps: Sequence[Step]) -> Sequence[None]:
     """Note how calls ended and which come next."""
     heard = [one.heard for one in steps if one.heard is not None]
     if heard:
-        await tx.execute(_HEARD, *_heard_arrays(heard))
+        await tx.execute(_HEARD, *rows.HEARD.arrays(map(rows.heard_row, heard)))
     starts = [one.start for one in steps if one.start is not None]
     if starts:
-        await tx.execute(_START, *_start_arrays(starts))
+        await tx.execute(_START, *rows.START.arrays(map(rows.start_row, starts)))
     return [None] * len(steps)
 
 
 async def end(tx: Transaction, ends: Sequence[End]) -> Sequence[Ending]:
     """Write how requests ended; where somebody was faster, return what that one wrote."""
     heard = [attempt for one in ends for attempt in one.attempts]
-    rows = await tx.fetch(_END, *_heard_arrays(heard), *_end_arrays(ends))
-    written = {row["request_id"] for row in rows}
+    written = {
+        row["request_id"]
+        for row in await tx.fetch(
+            _END,
+            *rows.HEARD.arrays(map(rows.heard_row, heard)),
+            *rows.END.arrays(map(rows.end_row, ends)),
+        )
+    }
     late = [one.request_id for one in ends if one.request_id not in written]
     if not late:
         return [one.ending for one in ends]
@@ -185,12 +160,12 @@ async def forget(tx: Transaction, older_than_s: float) -> None:
 async def _known(tx: Transaction, claims: Sequence[Claim]) -> dict[int, Claimed]:
     """Return what is known of requests that were claimed before; start the calls of open ones."""
     ids = sorted({one.request_id for one in claims})
-    rows = {row["request_id"]: row for row in await tx.fetch(_KNOWN, ids)}
+    calls = {row["request_id"]: row for row in await tx.fetch(_KNOWN, ids)}
     attempts: dict[UUID, list[Record]] = {}
     for row in await tx.fetch(_ATTEMPTS, ids):
         attempts.setdefault(row["request_id"], []).append(row)
     found = {
-        id(one): _claimed(one, rows[one.request_id], attempts.get(one.request_id, ()))
+        id(one): _claimed(one, calls[one.request_id], attempts.get(one.request_id, ()))
         for one in claims
     }
     starts = [
@@ -199,7 +174,7 @@ async def _known(tx: Transaction, claims: Sequence[Claim]) -> dict[int, Claimed]
         if one.start is not None and found[id(one)].ending is None and not found[id(one)].conflict
     ]
     if starts:
-        await tx.execute(_START, *_start_arrays(starts))
+        await tx.execute(_START, *rows.START.arrays(map(rows.start_row, starts)))
     return found
 
 
@@ -210,100 +185,4 @@ def _claimed(one: Claim, row: Record, attempts: Iterable[Record]) -> Claimed:
         return Claimed(ending=Ending(row["answer"], row["usage"]))
     # After a lost connection the same claim comes again: its own call is no unknown one.
     own = one.start.id if one.start is not None else None
-    return Claimed(attempts=tuple(_attempt(found) for found in attempts if found["id"] != own))
-
-
-def _attempt(row: Record) -> Attempt:
-    """Return a call as it was noted; one without an end may have cost all that it could."""
-    if row["outcome"] is None:
-        return Attempt(
-            id=row["id"],
-            model=row["model"],
-            provider=row["provider"],
-            outcome=AttemptOutcome.UNKNOWN,
-            input_tokens=row["input_tokens_max"],
-            output_tokens=row["output_tokens_max"],
-        )
-    return Attempt(
-        id=row["id"],
-        model=row["model"],
-        provider=row["provider"],
-        outcome=AttemptOutcome(row["outcome"]),
-        error_class=row["error_class"],
-        duration_ms=row["duration_ms"],
-        first_token_ms=row["first_token_ms"],
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-    )
-
-
-Arrays = Iterable[list[object]]
-
-
-def _arrays(rows: Iterable[tuple[object, ...]], columns: int) -> Arrays:
-    """Turn rows into one array for each column."""
-    return list(map(list, zip(*rows, strict=True))) or [[] for _ in range(columns)]
-
-
-def _claim_arrays(claims: Iterable[Claim]) -> Arrays:
-    none = (None, None, None, None, None)
-    return _arrays(
-        (
-            (one.request_id, one.fingerprint)
-            + (
-                none
-                if one.start is None
-                else (
-                    one.start.id,
-                    one.start.model,
-                    one.start.provider,
-                    one.start.input_tokens_max,
-                    one.start.output_tokens_max,
-                )
-            )
-            for one in claims
-        ),
-        7,
-    )
-
-
-def _start_arrays(starts: Iterable[Start]) -> Arrays:
-    return _arrays(
-        (
-            (
-                one.id,
-                one.request_id,
-                one.model,
-                one.provider,
-                one.input_tokens_max,
-                one.output_tokens_max,
-            )
-            for one in starts
-        ),
-        6,
-    )
-
-
-def _heard_arrays(attempts: Iterable[Attempt]) -> Arrays:
-    return _arrays(
-        (
-            (
-                one.id,
-                one.outcome.value,
-                one.error_class,
-                one.duration_ms,
-                one.first_token_ms,
-                one.input_tokens,
-                one.output_tokens,
-            )
-            for one in attempts
-        ),
-        7,
-    )
-
-
-def _end_arrays(ends: Iterable[End]) -> Arrays:
-    return _arrays(
-        ((one.request_id, one.outcome.value, one.ending.answer, one.ending.usage) for one in ends),
-        4,
-    )
+    return Claimed(attempts=tuple(attempt_of(found) for found in attempts if found["id"] != own))

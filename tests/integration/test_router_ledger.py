@@ -1,6 +1,8 @@
 """The call ledger in PostgreSQL: claimed once, ended once, and honest about what it cannot know."""
 
 import asyncio
+import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,11 +10,13 @@ import pytest
 
 from services.router import store
 from services.router.ledger import DatabaseLedger
-from services.router.store import Claim, Claimed, End, Ending, Start, Step
+from services.router.rows import Claim, End, Ending, Start, fallback_cause
+from services.router.store import Claimed, Step
 from services.router.tables import metadata
-from shared.contracts.completions import Outcome
-from shared.contracts.usage import Attempt, AttemptOutcome
-from shared.contracts.values import new_id, now
+from shared.contracts.completions import Outcome, TokenUsage, UsageSource
+from shared.contracts.event import encode
+from shared.contracts.usage import Attempt, AttemptOutcome, Candidate, Decision, UsageRecorded
+from shared.contracts.values import Sensitivity, new_id, now
 from shared.errors import DependencyDown
 from tests.fixtures.bus import eventually
 from tests.fixtures.schemas import ProvisionedSchema, ProvisionSchema
@@ -28,7 +32,7 @@ def claim(
 ) -> Claim:
     """Return a claim on a request, by default a new one with a first call."""
     request_id = request_id or new_id()
-    start = Start(new_id(), request_id, "large", "house", 40, 100) if calls else None
+    start = Start(new_id(), request_id, "large", "house", 40, 100, "de", "eu") if calls else None
     return Claim(request_id, fingerprint, start)
 
 
@@ -43,9 +47,41 @@ def answered(first: Claim, *earlier: Attempt) -> End:
         first_token_ms=3,
         input_tokens=20,
         output_tokens=5,
+        cache_read_tokens=16,
+        cache_write_tokens=2,
+        reasoning_tokens=3,
+        characters=70,
+        usage_source=UsageSource.PROVIDER,
+        region="de",
+        residency="eu",
     )
-    ending = Ending(b'{"answer": 1}', b'{"usage": 1}')
-    return End(first.request_id, Outcome.COMPLETION, ending, (*earlier, call))
+    ending = Ending(b'{"answer": 1}', encode(usage(first.request_id, *earlier, call), "router"))
+    return End(first.request_id, Outcome.COMPLETION, ending, (*earlier, call), "EUR")
+
+
+def usage(request_id: UUID, *calls: Attempt) -> UsageRecorded:
+    """Return what is published of an answered request."""
+    return UsageRecorded(
+        tenant="default",
+        app="letters",
+        request_id=request_id,
+        outcome=Outcome.COMPLETION,
+        decision=Decision(
+            candidates=(
+                Candidate(model="large", provider="house", rank=0, residency="eu"),
+                Candidate(model="far", provider="abroad", rank=1, excluded_by="residency"),
+            ),
+            rule="task",
+            reason="good-danish",
+            complexity=0.25,
+        ),
+        attempts=calls,
+        usage=TokenUsage(input_tokens=20, output_tokens=5),
+        model="large",
+        provider="house",
+        cost_nano=28_000,
+        sensitivity=Sensitivity.PERSONAL,
+    )
 
 
 @pytest.fixture
@@ -129,6 +165,7 @@ async def test_a_call_without_an_end_is_unknown_and_may_have_cost_all(
     (call,) = known.attempts
     assert (call.id, call.outcome) == (first.start.id, AttemptOutcome.UNKNOWN)
     assert (call.input_tokens, call.output_tokens) == (40, 100)
+    assert (call.region, call.residency) == ("de", "eu")
 
 
 async def test_a_claim_that_is_repeated_after_a_lost_connection_finds_itself(
@@ -215,6 +252,63 @@ async def test_the_same_request_twice_in_one_group_is_claimed_once(
     assert known[2].conflict
 
 
+async def test_an_end_keeps_why_and_where_when_the_answer_is_forgotten(
+    ledger: DatabaseLedger, schema: ProvisionedSchema
+) -> None:
+    first = claim()
+    await ledger.claim(first, now() + SOON)
+    await ledger.end(answered(first))
+    async with schema.database.transaction() as tx:
+        await store.forget(tx, -1.0)
+
+    row = await schema.admin.fetchrow("SELECT * FROM router.decision")
+
+    assert row is not None
+    assert (row["request_id"], row["app"], row["rule"]) == (first.request_id, "letters", "task")
+    assert (row["model"], row["region"], row["residency"]) == ("large", "de", "eu")
+    assert (row["cost_nano"], row["currency"], row["complexity"]) == (28_000, "EUR", 0.25)
+    assert [one["model"] for one in json.loads(row["candidates"])] == ["large", "far"]
+
+
+async def test_a_decision_is_written_once_whoever_ends_the_request(
+    ledger: DatabaseLedger, schema: ProvisionedSchema
+) -> None:
+    first = claim()
+    await ledger.claim(first, now() + SOON)
+    await asyncio.gather(*(ledger.end(answered(first)) for _ in range(3)))
+
+    assert await schema.admin.fetchval("SELECT count(*) FROM router.decision") == 1
+
+
+async def test_a_usage_that_is_no_json_does_not_hold_up_those_beside_it(
+    ledger: DatabaseLedger, schema: ProvisionedSchema
+) -> None:
+    broken, whole = claim(), claim()
+    await asyncio.gather(*(ledger.claim(one, now() + SOON) for one in (broken, whole)))
+    bad = replace(answered(broken), ending=Ending(b"{}", b'{"data": {"cost_nano": NaN}}'))
+
+    await asyncio.gather(ledger.end(bad), ledger.end(answered(whole)))
+
+    rows = await schema.admin.fetch("SELECT request_id FROM router.decision")
+    assert [row["request_id"] for row in rows] == [whole.request_id]
+    ended = "SELECT count(*) FROM router.request_call WHERE ended_at IS NOT NULL"
+    assert await schema.admin.fetchval(ended) == 2
+
+
+def test_a_fallback_is_put_down_to_the_last_call_of_the_model_before_it() -> None:
+    first = claim()
+    call = answered(first).attempts[0]
+    failed = call.model_copy(
+        update={"outcome": AttemptOutcome.FAILED, "error_class": "overloaded", "model": "near"}
+    )
+    lost = call.model_copy(update={"outcome": AttemptOutcome.UNKNOWN, "model": "near"})
+
+    assert fallback_cause(()) is None
+    assert fallback_cause((call, call)) is None
+    assert fallback_cause((lost, failed, call)) == "overloaded"
+    assert fallback_cause((lost, call, failed)) == "unknown"
+
+
 async def test_an_old_answer_is_erased_and_its_id_stays_taken(
     ledger: DatabaseLedger, schema: ProvisionedSchema
 ) -> None:
@@ -236,7 +330,8 @@ async def test_an_outage_is_sat_out_and_readiness_knows_of_it(
     first = claim()
     await ledger.claim(first, now() + SOON)
     postgres_server.kill()
-    ending = asyncio.create_task(ledger.end(answered(first)))
+    end = answered(first)
+    ending = asyncio.create_task(ledger.end(end))
 
     async def is_away() -> bool:
         try:
@@ -252,5 +347,5 @@ async def test_an_outage_is_sat_out_and_readiness_knows_of_it(
     finally:
         postgres_server.restart()
 
-    assert await ending == answered(first).ending
+    assert await ending == end.ending
     assert notes == {}

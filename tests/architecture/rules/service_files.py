@@ -75,6 +75,7 @@ EXTRA: Final[Mapping[str, str]] = {
     "services/router/ledger.py": "the call ledger, committed in groups, outages sat out",
     "services/router/outbound.py": "the last scan of what leaves",
     "services/router/outcomes.py": "the events that tell how a request ended",
+    "services/router/rows.py": "the rows of the ledger; store.py has the statements",
     "services/router/sizing.py": "how much there is to read and may be written",
     "services/router/translating.py": "translations by models that chat",
     "services/watch/channels.py": "the channels that people are told through, reached with apprise",

@@ -26,8 +26,9 @@ from services.router.providers.base import (
     Stopped,
     Text,
 )
+from services.router.rows import Claim, End, Ending
 from services.router.settings import Configuration
-from services.router.store import Claim, Claimed, End, Ending, Step
+from services.router.store import Claimed, Step
 from services.router.strategies.base import strategies
 from shared.contracts.billing import HoldReply, HoldRequest
 from shared.contracts.commands import Command, Reply
