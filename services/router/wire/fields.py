@@ -84,3 +84,13 @@ def count_in(data: dict[str, Any], name: str) -> int:
     if not isinstance(value, int) or value < 0:
         raise BadAnswerError(f"{name} is no number of anything")
     return value
+
+
+def counts_in(data: dict[str, Any], *names: str) -> tuple[int, ...] | None:
+    """Return how many of each thing were counted, 0 where it is not said; None if it is nonsense.
+
+    An answer is no worse for a count that is: what it used is estimated then.
+    """
+    counts = tuple(data.get(name) or 0 for name in names)
+    sound = all(isinstance(count, int) and count >= 0 for count in counts)
+    return counts if sound else None
