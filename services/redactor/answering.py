@@ -26,12 +26,12 @@ def result_of(event: Finished, envelope: Envelope | None, rules: Rules) -> Compl
     language = _language(event, envelope)
     digest = envelope.request_sha256 if envelope else None
     if isinstance(event, CompletionProduced) and envelope is not None:
-        text, unresolved = restore(event.text, envelope.mapping, language)
+        said = _restored(event, envelope, language)
         called = _called(event.tool_calls, envelope.mapping, language, rules)
         return CompletionRestored.following(
             event,
             outcome=Outcome.COMPLETION,
-            text=text,
+            text=said.text,
             finish_reason=event.finish_reason,
             model=event.model,
             provider=event.provider,
@@ -41,9 +41,12 @@ def result_of(event: Finished, envelope: Envelope | None, rules: Rules) -> Compl
             language=language,
             request_sha256=digest,
             masked_count=len(envelope.mapping),
-            unresolved_count=unresolved + called.unresolved_count,
+            unresolved_count=said.unresolved_count + called.unresolved_count,
             tool_calls=called.calls,
             masked_tools=called.masked,
+            operation=event.operation,
+            embeddings=event.embeddings,
+            translations=said.translations,
         )
     # An answer without its envelope stays masked for ever: no half answer is passed off as whole.
     code = ErrorCode.INTERNAL if isinstance(event, CompletionProduced) else event.code
@@ -56,6 +59,31 @@ def result_of(event: Finished, envelope: Envelope | None, rules: Rules) -> Compl
         request_sha256=digest,
         masked_count=len(envelope.mapping) if envelope else 0,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The text with the real values back in it, and each translation of it."""
+
+    text: str
+    translations: tuple[str, ...]
+    unresolved_count: int
+
+
+def _restored(event: CompletionProduced, envelope: Envelope, language: Language) -> _Said:
+    """Return the texts of an answer. A translation takes the genitives of its own language.
+
+    Each translation is restored by itself, so that none ends in the middle of the next one's first
+    placeholder. What stands for nothing is counted once.
+    """
+    mapping = envelope.mapping
+    if not event.translations:
+        text, unresolved = restore(event.text, mapping, language)
+        return _Said(text, (), unresolved)
+    target = (envelope.answer_language or language).partition("-")[0]
+    restored = [restore(one, mapping, target) for one in event.translations]
+    texts = tuple(text for text, _ in restored)
+    return _Said("\n".join(texts), texts, sum(count for _, count in restored))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from shared.contracts.requests import (
     PAYLOAD_BYTES_MAX,
     LeakStopped,
     MaskedSubject,
+    Operation,
     RequestRedacted,
     RequestRefused,
     RequestSubmitted,
@@ -49,6 +50,8 @@ THREAD_CHARS_MIN: Final = 20_000
 """A longer request takes more than some milliseconds, so it is masked beside the event loop."""
 MESSAGE_BYTES_MAX: Final = 2 * PAYLOAD_BYTES_MAX - 16 * 1024
 """What a masked request and its envelope may take of one message; the rest is for the frame."""
+BESIDE_ANSWER_BYTES_MAX: Final = 128 * 1024
+"""What the envelope may take of a message that also holds the vectors or translations asked for."""
 _SUBJECT_BYTES: Final = 320
 _NOT_SCANNED: Final = {"id", "time", "cause", "request_id", "subjects", "fingerprint", "deadline"}
 
@@ -142,17 +145,25 @@ class Redactor:
     ) -> Sequence[Event]:
         if scope is not None and scope.is_full:
             return [self._refused(event, ErrorCode.TOO_LARGE)]
+        if (code := payload.unfit(event)) is not None:
+            return [self._refused(event, code)]
         rules = self._in_force.rules.for_tenant(event.tenant)
         memory = scope.memory(event.request_id) if scope else Memory(salt=self._salt(event))
         masked = self._masker.mask(payload.texts_of(event), rules=rules, memory=memory)
         redacted = self._request(event, masked, rules)
         mapping = masked.mapping
-        envelope = Envelope(mapping, request_digest(event), scope.id if scope else None)
+        envelope = Envelope(
+            mapping,
+            request_digest(event),
+            scope.id if scope else None,
+            answer_language=event.target_language,
+        )
         nonce = os.urandom(sealing.NONCE_BYTES)
         sealed = sealing.seal(hour.key, hour.epoch, nonce, event.request_id, envelope)
         scanned = redacted.model_dump_json(exclude=_NOT_SCANNED).encode()
         size = len(scanned) + len(sealed) + len(redacted.subjects) * _SUBJECT_BYTES
-        if size > MESSAGE_BYTES_MAX:
+        with_answer = len(sealed) if event.operation is not Operation.CHAT else 0
+        if size > MESSAGE_BYTES_MAX or with_answer > BESIDE_ANSWER_BYTES_MAX:
             return [self._refused(event, ErrorCode.TOO_LARGE, mapping.language)]
         if leaking := leak_check(scanned, masked.surfaces):
             refused = self._refused(event, ErrorCode.LEAK_CHECK, mapping.language)

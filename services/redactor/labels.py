@@ -126,13 +126,15 @@ def _code(number: int, chars: int) -> str:
 # --- the same word in other languages --------------------------------------------------------
 
 _TRANSLATED: Final = {
-    PERSON: "klient klienten client kunde kunden kund customer person mandant",
-    COMPANY: "firma company firm virksomhed selskap selskab företag unternehmen",
-    PROJECT: "projekt project prosjekt",
-    "address": "adresse adress address addresse anschrift",
+    PERSON: "klient klienten client kunde kunden kund customer person mandant"
+    " cliente klant asiakas",
+    COMPANY: "firma company firm virksomhed selskap selskab företag unternehmen"
+    " entreprise empresa azienda bedrijf yritys",
+    PROJECT: "projekt project prosjekt projet proyecto progetto",
+    "address": "adresse adress address addresse anschrift dirección indirizzo adres osoite",
     "email": "email epost mail",
-    "phone": "telefon phone telephone telefonnummer phonenumber tlf",
-    "iban": "konto account kontonummer accountnumber",
+    "phone": "telefon phone telephone telefonnummer phonenumber tlf téléphone teléfono telefono",
+    "iban": "konto account kontonummer accountnumber compte cuenta conto rekening",
     "card": "kort card karte",
     "cpr": "id identifier kennung",
     "licence_plate": "plade plate skilt skylt kennzeichen nummerplade",

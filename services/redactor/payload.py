@@ -8,6 +8,7 @@ from services.redactor import leaves
 from services.redactor.domain import Masked
 from services.redactor.kinds import LITERAL
 from services.redactor.leaves import Pen
+from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import (
     SAMPLING,
     Message,
@@ -16,18 +17,36 @@ from shared.contracts.requests import (
     RequestSubmitted,
     Tool,
     ToolCall,
+    answer_fits,
 )
 
 KEPT: Final = (
     *("model", "task", "max_tokens", *SAMPLING, "stream", "parallel_tool_calls"),
     *("user", "use_case", "case_id", "conversation_id"),
+    *("operation", "target_language", "embedding_purpose", "dimensions"),
 )
 """Fields without text from people; they go on as they came."""
 CHOICES: Final = frozenset({"auto", "none", "required"})
 """What a choice of tools may be beside the name of one."""
 
+_SCRIPTS: Final = "arab|beng|cyrl|deva|ethi|grek|guru|hans|hant|hebr|jpan|kore|latn|mtei|thai"
+_LANGUAGE: Final = re.compile(
+    rf"[a-z]{{2,3}}(-({_SCRIPTS}))?(-([a-z]{{2}}|[0-9]{{3}}))?", re.IGNORECASE
+)
+"""A language, a script, a region. The parts that BCP 47 allows beside them have room for a name."""
 _DATA_URL: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,", re.IGNORECASE)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+
+
+def unfit(event: RequestSubmitted) -> ErrorCode | None:
+    """Return why a request is refused unread: a field with room for a name, or no room to answer.
+
+    Nothing has been spent by then; an answer that fits no message would be paid for all the same.
+    """
+    language = event.target_language
+    if language is not None and not _LANGUAGE.fullmatch(language):
+        return ErrorCode.INVALID_REQUEST
+    return None if answer_fits(event) else ErrorCode.TOO_LARGE
 
 
 def texts_of(event: RequestSubmitted) -> list[str]:

@@ -26,6 +26,12 @@ TIMEOUT_MS_MAX: Final = 600_000
 TIMEOUT_MS_DEFAULT: Final = 120_000
 PAYLOAD_BYTES_MAX: Final = 512 * 1024
 """The largest request: half of NATS' default payload, so that masking can grow it and it fits."""
+EMBEDDING_NUMBERS_MAX: Final = 163_840
+"""Of all vectors of one answer together: 874 kB in base64, of the megabyte that a message has."""
+DIMENSIONS_LIKELY: Final = 4096
+"""As many numbers as the vectors of today's largest models have, where a request names none."""
+TRANSLATED_BYTES_MAX: Final = 128 * 1024
+"""Of texts to translate: an answer has them twice, in a script that may take three times more."""
 
 
 class Role(StrEnum):
@@ -182,9 +188,32 @@ class RequestSubmitted(Ask):
             raise ValueError(f"the operations are {known}")
         if (self.operation is Operation.TRANSLATE) != (self.target_language is not None):
             raise ValueError("target_language goes with the operation translate, and only with it")
-        if self.operation is not Operation.CHAT and (self.stream or self.tools):
+        if self.operation is Operation.CHAT:
+            return self
+        if self.stream or self.tools:
             raise ValueError("only the operation chat has streams and tools")
+        for one in self.messages:
+            if one.parts or one.tool_calls or not one.content.strip():
+                raise ValueError("each message to embed or translate is one text, not an empty one")
         return self
+
+
+def texts_max(dimensions: int | None) -> int:
+    """Return how many texts one request may have embedded, so that its answer fits on the bus."""
+    fitting = EMBEDDING_NUMBERS_MAX // (dimensions or DIMENSIONS_LIKELY)
+    return min(MESSAGES_MAX, fitting)
+
+
+def answer_fits(asked: Ask) -> bool:
+    """Return whether what is asked for can come back in one message; else it is `too_large`."""
+    match asked.operation:
+        case Operation.EMBED:
+            return len(asked.messages) <= texts_max(asked.dimensions)
+        case Operation.TRANSLATE:
+            size = sum(len(one.content.encode(errors="surrogatepass")) for one in asked.messages)
+            return size <= TRANSLATED_BYTES_MAX
+        case _:
+            return True
 
 
 class MaskedSubject(Record):

@@ -51,6 +51,8 @@ class Envelope:
     request_sha256: str
     scope: int | None = None
     codes: tuple[str, ...] = ()
+    answer_language: str | None = None
+    """Into which language the answer translates; else it is the request's own."""
 
 
 def epoch_of(unix_s: float) -> int:
@@ -67,6 +69,8 @@ def seal(key: bytes, epoch: int, nonce: bytes, request_id: UUID, envelope: Envel
     content: dict[str, object] = {"l": mapping.language, "h": envelope.request_sha256}
     if mapping.naming != Naming():
         content["n"] = [mapping.naming.style, mapping.naming.stated]
+    if envelope.answer_language is not None:
+        content["t"] = envelope.answer_language
     if envelope.scope is None:
         content["m"] = mapping.dump()
     else:
@@ -97,7 +101,8 @@ def unseal(keys: Keys[int, bytes], sealed: str, request_id: UUID) -> Envelope:
     style, stated = content.get("n", (Style.NUMBERED, ()))
     naming = Naming(Style(style), tuple((kind, word) for kind, word in stated))
     mapping = Mapping.load(content.get("m", ()), content["l"], naming)
-    return Envelope(mapping, content["h"], content.get("s"), tuple(content.get("c", ())))
+    codes, scope = tuple(content.get("c", ())), content.get("s")
+    return Envelope(mapping, content["h"], scope, codes, content.get("t"))
 
 
 def _unpacked(sealed: str) -> tuple[int, bytes, bytes, bytes]:
