@@ -1,6 +1,6 @@
 """Makes the decision for one request: the route, the filters, the strategy, the plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,18 +12,18 @@ from services.router.domain import (
     Policy,
     Route,
     Routing,
+    duty_of,
     names_of,
     route_of,
 )
 from services.router.factors import factors_of
-from services.router.filters import Exclusion, Question, exclusion
+from services.router.filters import Exclusion, Question, exclusion, exclusions, refusal_of
 from services.router.sizing import OUTPUT_TOKENS_DEFAULT, complexity_of, size_of
-from services.router.strategies.base import Choice, Option, Rated, StrategyModule
+from services.router.strategies.base import Choice, Option, Rated, StrategyModule, ordered
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import Operation, RequestRedacted
-from shared.contracts.routing import Capability
+from shared.contracts.routing import TASK, Capability
 from shared.contracts.usage import Candidate, Decision
-from shared.contracts.values import Sensitivity
 
 Conditions = Mapping[str, Condition]
 """How models do, by name; one that is not there does well."""
@@ -52,13 +52,13 @@ def decide(ask: RequestRedacted, sight: Sight, conditions: Conditions) -> Routin
     excluded = {
         name: exclusion(question, sight.models.get(name), conditions.get(name)) for name in names
     }
-    options = [
+    options = tuple(
         _option(sight.models[name], question, conditions.get(name, WELL))
         for name in names
         if excluded[name] is None
-    ]
-    choice = Choice(ask, complexity_of(ask, question.size), options, chosen.route.weights)
-    ranked = _ranked(choice, chosen.route, sight)
+    )
+    choice = Choice(ask, complexity_of(ask, question.size), options, dict(chosen.route.weights))
+    ranked, strategy = _ranked(choice, chosen.route, sight)
     candidates = [
         _candidate(one.option.model, names, rank, choice, one) for rank, one in enumerate(ranked)
     ]
@@ -75,12 +75,12 @@ def decide(ask: RequestRedacted, sight: Sight, conditions: Conditions) -> Routin
         candidates=tuple(candidates),
         rule=chosen.rule,
         reason=chosen.route.reason,
-        strategy=chosen.route.strategy,
+        strategy=strategy,
         complexity=choice.complexity,
-        duty=chosen.route.duty,
+        duty=duty_of(ask, chosen, sight.policy),
     )
     if not plan:
-        return Routing(decision, (), _refusal(ask, list(excluded.values())))
+        return Routing(decision, (), _refusal(question, names, sight, conditions))
     return Routing(decision, plan, wait_s=ranked[0].option.condition.wait_s)
 
 
@@ -88,16 +88,19 @@ def _option(model: Model, question: Question, condition: Condition) -> Option:
     return Option(model, condition, _leg(model, question).cost_nano_max)
 
 
-def _ranked(choice: Choice, route: Route, sight: Sight) -> Sequence[Rated]:
-    """Return what the strategy says, save that nobody waits while another has room and is well."""
-    rated = sight.strategies[route.strategy].order(choice) if choice.options else ()
+def _ranked(choice: Choice, route: Route, sight: Sight) -> tuple[Sequence[Rated], str]:
+    """Return the strategy's order, save that nobody waits while another has room and is well.
+
+    And the strategy that it is of: if it failed, the table's.
+    """
+    rated, is_its_own = ordered(sight.strategies.get(route.strategy), choice)
     patience_s = sight.policy.resilience.hand_on_after_s
 
     def delay(one: Rated) -> tuple[bool, float]:
         condition = one.option.condition
         return condition.resting, condition.wait_s if condition.wait_s > patience_s else 0.0
 
-    return sorted(rated, key=delay)
+    return sorted(rated, key=delay), route.strategy if is_its_own else TASK
 
 
 def _candidate(
@@ -132,10 +135,10 @@ def _left_out(
 
 def _leg(model: Model, question: Question) -> Leg:
     ask, size = question.ask, question.size
-    if ask.operation is not Operation.CHAT and Capability.TRANSLATE in model.capabilities:
-        return Leg(model, 0, 0, size.characters)
     if ask.operation is Operation.EMBED:
         return Leg(model, size.worst, 0)
+    if ask.operation is Operation.TRANSLATE and Capability.TRANSLATE in model.capabilities:
+        return Leg(model, 0, 0, size.characters)
     room = model.context_tokens - size.likely
     return Leg(
         model=model,
@@ -146,17 +149,11 @@ def _leg(model: Model, question: Question) -> Leg:
     )
 
 
-def _refusal(ask: RequestRedacted, excluded: Sequence[Exclusion | None]) -> ErrorCode:
-    """Return the reason that a caller can do most about."""
-    reasons = set(excluded)
-    if reasons <= {Exclusion.UNKNOWN_MODEL, Exclusion.RETIRED}:
-        return ErrorCode.UNKNOWN_MODEL
-    if Exclusion.CONTEXT in reasons:
-        return ErrorCode.CONTEXT_TOO_LONG
-    if ask.sensitivity is Sensitivity.SPECIAL and Exclusion.CAPABILITY not in reasons:
-        return ErrorCode.SENSITIVITY_LOCAL_ONLY
-    if Exclusion.CIRCUIT_OPEN in reasons:
-        return ErrorCode.PROVIDER_UNAVAILABLE
-    if reasons & {Exclusion.RESIDENCY, Exclusion.AGREEMENT, Exclusion.SENSITIVITY}:
-        return ErrorCode.POLICY_RESIDENCY
-    return ErrorCode.NO_CAPABLE_MODEL
+def _refusal(
+    question: Question, names: Iterable[str], sight: Sight, conditions: Conditions
+) -> ErrorCode:
+    all_reasons = [
+        frozenset(exclusions(question, sight.models.get(name), conditions.get(name)))
+        for name in names
+    ]
+    return refusal_of(question.ask, all_reasons)

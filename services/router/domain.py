@@ -106,6 +106,15 @@ class Policy:
     aliases: Mapping[str, str] = field(default_factory=dict)
     resilience: StatedResilience = field(default_factory=StatedResilience)
 
+    def routes(self) -> Iterator[Route]:
+        """Yield every route there is."""
+        yield self.default
+        yield from self.tasks.values()
+        yield from self.operations.values()
+        for use_case in self.use_cases.values():
+            yield use_case.route
+            yield from use_case.tasks.values()
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:
@@ -152,8 +161,11 @@ class Chosen:
 def route_of(ask: RequestRedacted, policy: Policy) -> Chosen:
     """Return the most exact route: by name, then use case, then operation, then task."""
     if ask.model != AUTO:
-        named = (ask.model, policy.fallbacks.get(ask.model))
-        return Chosen("named", Route(tuple(filter(None, named)), "asked-for-by-name"))
+        # An alias is another name of a model, so it has the model's fallback too.
+        behind = policy.aliases.get(ask.model, ask.model)
+        fallback = policy.fallbacks.get(ask.model) or policy.fallbacks.get(behind)
+        named = (ask.model, fallback) if fallback is not None else (ask.model,)
+        return Chosen("named", Route(named, "asked-for-by-name"))
     use_case = policy.use_cases.get(ask.use_case)
     if use_case is not None and ask.task is not None and ask.task in use_case.tasks:
         return Chosen("use-case-task", use_case.tasks[ask.task])
@@ -164,6 +176,18 @@ def route_of(ask: RequestRedacted, policy: Policy) -> Chosen:
     if ask.task is not None and ask.task in policy.tasks:
         return Chosen("task", policy.tasks[ask.task])
     return Chosen("default", policy.default)
+
+
+def duty_of(ask: RequestRedacted, chosen: Chosen, policy: Policy) -> str | None:
+    """Return what the law asks of this use, whichever route the request takes.
+
+    Who names a model, or asks for an embedding, does not leave the use case that has the duty.
+    """
+    use_case, task = policy.use_cases.get(ask.use_case), ask.task or ""
+    routes = [chosen.route, policy.tasks.get(task)]
+    if use_case is not None:
+        routes[:0] = [use_case.tasks.get(task), use_case.route]
+    return next((route.duty for route in routes if route is not None and route.duty), None)
 
 
 def names_of(

@@ -17,7 +17,7 @@ def factors_of(option: Option, choice: Choice) -> dict[Factor, float]:
         Factor.ACCURACY: _accuracy(option, choice),
         Factor.SPEED: _speed(option),
         Factor.COST: _cost(option, choice),
-        Factor.ROOM: round(option.condition.room, 3),
+        Factor.ROOM: round(min(max(option.condition.room, 0.0), 1.0), 3),
     }
 
 
@@ -32,7 +32,7 @@ def _speed(option: Option) -> float:
     first_ms = option.condition.first_token_ms
     if first_ms is None:
         return SPEED_UNKNOWN
-    return round(FIRST_TOKEN_MS_HALF / (FIRST_TOKEN_MS_HALF + first_ms), 3)
+    return round(FIRST_TOKEN_MS_HALF / (FIRST_TOKEN_MS_HALF + max(first_ms, 0)), 3)
 
 
 def _cost(option: Option, choice: Choice) -> float:

@@ -63,13 +63,18 @@ _CODES: Final = {
 }
 
 
-def failure_code(last: ErrorClass, *, spoken: bool, late: bool) -> ErrorCode:
+def failure_code(
+    last: ErrorClass, *, spoken: bool, late: bool, in_house: bool = False
+) -> ErrorCode:
     """Return what a caller is told after the last attempt failed.
 
-    `spoken`: part of an answer has reached the caller. `late`: the deadline has passed.
+    `spoken`: part of an answer has reached the caller. `late`: the deadline has passed. `in_house`:
+    the text may go nowhere else, so the caller hears that from the first fault on, not only once
+    the circuit is open.
     """
     if spoken:
         return ErrorCode.STREAM_BROKEN
     if late:
         return ErrorCode.DEADLINE
-    return _CODES.get(last, ErrorCode.PROVIDER_UNAVAILABLE)
+    away = ErrorCode.SENSITIVITY_LOCAL_ONLY if in_house else ErrorCode.PROVIDER_UNAVAILABLE
+    return _CODES.get(last, away)

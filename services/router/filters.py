@@ -5,16 +5,20 @@ first choice, every fallback and every retry alike. All fail closed: what is not
 not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from services.router.sizing import Size
+from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import Operation, PartKind, RequestRedacted, Role
 from shared.contracts.routing import Capability
 from shared.contracts.values import Sensitivity
+
+LOCAL: Final = "local"
+"""The residency of what stands in our own house."""
 
 if TYPE_CHECKING:
     from services.router.domain import Condition, Model, Policy
@@ -39,6 +43,11 @@ class Exclusion(StrEnum):
     CONTEXT = "context"
     DISABLED = "disabled"
     CIRCUIT_OPEN = "circuit_open"
+
+
+_NO_CANDIDATE: Final = {Exclusion.UNKNOWN_MODEL, Exclusion.RETIRED}
+_PLACES: Final = {Exclusion.SENSITIVITY, Exclusion.RESIDENCY, Exclusion.AGREEMENT}
+_TOO_LONG_OR_AWAY: Final = {Exclusion.CONTEXT, Exclusion.DISABLED, Exclusion.CIRCUIT_OPEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,11 @@ def _leaves_the_house(question: Question, model: "Model") -> bool:
 
 
 def _is_too_far(question: Question, model: "Model") -> bool:
-    allowed = question.policy.residency.get(question.ask.sensitivity)
+    sensitivity = question.ask.sensitivity
+    allowed = question.policy.residency.get(sensitivity)
+    if allowed is None and sensitivity is Sensitivity.SPECIAL:
+        # `any` is not meant for these: one `local: true` too many would send them abroad.
+        allowed = frozenset({LOCAL})
     return allowed is not None and model.residency not in allowed
 
 
@@ -109,14 +122,47 @@ def exclusion(
     question: Question, model: "Model | None", condition: "Condition | None" = None
 ) -> Exclusion | None:
     """Return the first reason why a model may not answer; None if it may."""
+    return next(exclusions(question, model, condition), None)
+
+
+def exclusions(
+    question: Question, model: "Model | None", condition: "Condition | None" = None
+) -> Iterator[Exclusion]:
+    """Yield each reason why a model may not answer."""
     if model is None:
-        return Exclusion.UNKNOWN_MODEL
+        yield Exclusion.UNKNOWN_MODEL
+        return
     for reason, excludes in FILTERS.items():
         if excludes(question, model):
-            return reason
+            yield reason
     if condition is not None and condition.circuit_open:
-        return Exclusion.CIRCUIT_OPEN
-    return None
+        yield Exclusion.CIRCUIT_OPEN
+
+
+def refusal_of(ask: RequestRedacted, excluded: Iterable[Collection[Exclusion]]) -> ErrorCode:
+    """Return the code that a caller can do most about, by all reasons of each candidate.
+
+    What would help by itself comes first: another name, to wait, a shorter text, a right. Then what
+    only the policy's owner can change, if it alone stands between the request and a model that can.
+    """
+    known = [set(one) for one in excluded if not {*one} & _NO_CANDIDATE]
+    able = [one for one in known if Exclusion.CAPABILITY not in one]
+    in_house = ask.sensitivity is Sensitivity.SPECIAL
+    unwell = {Exclusion.CIRCUIT_OPEN} in known
+    codes = (
+        (ErrorCode.UNKNOWN_MODEL, not known),
+        (ErrorCode.SENSITIVITY_LOCAL_ONLY, in_house and unwell),
+        (ErrorCode.PROVIDER_UNAVAILABLE, unwell),
+        (
+            ErrorCode.CONTEXT_TOO_LONG,
+            any(Exclusion.CONTEXT in one and one <= _TOO_LONG_OR_AWAY for one in known),
+        ),
+        (ErrorCode.FORBIDDEN, {Exclusion.ENTITLEMENT} in known),
+        (ErrorCode.SENSITIVITY_LOCAL_ONLY, in_house and bool(able)),
+        (ErrorCode.POLICY_RESIDENCY, any(one & _PLACES for one in able)),
+        (ErrorCode.FORBIDDEN, any(Exclusion.ENTITLEMENT in one for one in able)),
+    )
+    return next((code for code, applies in codes if applies), ErrorCode.NO_CAPABLE_MODEL)
 
 
 def wanted_of(ask: RequestRedacted) -> tuple[frozenset[Capability], ...] | None:
@@ -125,6 +171,8 @@ def wanted_of(ask: RequestRedacted) -> tuple[frozenset[Capability], ...] | None:
         case Operation.CHAT:
             wanted = _wanted_in_chat(ask)
             return (wanted,) if wanted is not None else None
+        case _ if any(message.parts for message in ask.messages):
+            return None  # Only a chat has more than texts; whatever else is there would be lost.
         case Operation.EMBED:
             return (frozenset({Capability.EMBED}),)
         case Operation.TRANSLATE:

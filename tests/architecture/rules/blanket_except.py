@@ -1,4 +1,4 @@
-"""Only shared/bus/ catches every exception and keeps it.
+"""Only shared/bus/, and who calls a strategy, catches every exception and keeps it.
 
 The bus decides what a failure means: retry, dead letter, pause. Code that catches everything
 before the bus sees it acknowledges a message it did not handle, and the message is lost
@@ -12,7 +12,11 @@ from typing import Final
 from tests.architecture.source import Rule, SourceTree
 
 BLANKET: Final = frozenset({"Exception", "BaseException"})
-MAY_CATCH_ALL: Final = "shared/bus/"
+MAY_CATCH_ALL: Final = (
+    "shared/bus/",
+    # Calls somebody else's code between two steps of ours, and goes on in the table's order.
+    "services/router/strategies/base.py",
+)
 
 
 def check(tree: SourceTree) -> Iterator[str]:
