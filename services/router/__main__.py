@@ -11,7 +11,7 @@ from services.router.health import Health
 from services.router.journey import World
 from services.router.ledger import DatabaseLedger
 from services.router.settings import Settings, read_configuration
-from services.router.strategies.base import strategies
+from services.router.strategies.base import check_strategies, strategies
 from shared.bus import Service
 from shared.configuration import ConfigError
 from shared.contracts.providers import ProviderTest
@@ -31,6 +31,8 @@ def main() -> None:
 
 def wired(settings: Settings) -> Service:
     configuration = read_configuration(settings.config_folder, os.environ)
+    known = strategies()
+    check_strategies(configuration.policy, known)
     endpoints = Endpoints.of(configuration, settings)
     database = Database(settings.database_url, schema="router")
     service = Service("router", settings, database=database)
@@ -38,7 +40,7 @@ def wired(settings: Settings) -> Service:
     ledger = DatabaseLedger(database, service.notes)
     patience = Patience(settings.first_token_s_max, settings.idle_s_max)
     health = Health(configuration.policy.resilience)
-    parts = (configuration, endpoints, ledger, service.ask, patience, health, strategies())
+    parts = (configuration, endpoints, ledger, service.ask, patience, health, known)
     world = World(*parts, settings, os.environ)
     router = Router(world, Missed(service.connection).has_left)
 

@@ -23,6 +23,7 @@ from services.router.providers.base import ClearedRequest
 from services.router.rows import Claim, Start
 from services.router.settings import Configuration, Settings, configuration_of, today
 from services.router.store import Claimed, Step
+from services.router.strategies.base import check_strategies
 from services.router.translating import as_asked_of
 from shared.contracts.billing import HoldReply, HoldRequest
 from shared.contracts.commands import Command, Reply
@@ -31,7 +32,7 @@ from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.requests import RequestRedacted
 from shared.contracts.usage import Attempt, AttemptOutcome
-from shared.contracts.values import new_id, now
+from shared.contracts.values import Sensitivity, new_id, now
 from shared.errors import DependencyDown
 
 HOLD_KEPT: Final = timedelta(minutes=15)
@@ -61,6 +62,7 @@ class World:
         if version.version == self.configuration.version:
             return self
         configuration = configuration_of(version.version, version.documents, self.environment)
+        check_strategies(configuration.policy, self.strategies)
         endpoints = Endpoints.of(configuration, self.settings, self.endpoints)
         self.health.configured(configuration.policy.resilience)
         return replace(self, configuration=configuration, endpoints=endpoints)
@@ -212,7 +214,8 @@ class Journey:
             late = self._is_late()
             last = leg is self._plan[-1]
             if spoken or late or last or not fault.may_fall_back:
-                return failure_code(fault, spoken=spoken, late=late)
+                in_house = self._event.sensitivity is Sensitivity.SPECIAL
+                return failure_code(fault, spoken=spoken, late=late, in_house=in_house)
         raise AssertionError("a plan has at least one model")
 
     async def _call(
