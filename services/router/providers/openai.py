@@ -4,9 +4,7 @@ Azure's older addresses, with a deployment in the path, are the same wire: optio
 (any value) and `api_version`. Option `auth: api-key` sends the key as Azure wants it.
 """
 
-import base64
 import re
-import struct
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote
@@ -31,6 +29,7 @@ from services.router.wire.events import EventReader
 from services.router.wire.fields import array_in, object_in, text_in
 from services.router.wire.http import BadAnswerError, HttpProvider, StatusError, classified
 from services.router.wire.options import checked, one_of
+from services.router.wire.vectors import packed
 from shared.contracts.completions import FinishReason, TokenUsage
 from shared.contracts.requests import SAMPLING, Operation, RequestRedacted
 
@@ -234,16 +233,6 @@ def _vectors(answer: dict[str, Any]) -> Iterable[str]:
             yield vector
             continue
         yield packed(vector)
-
-
-def packed(vector: object) -> str:
-    """Return numbers as little-endian 32-bit floats in base64."""
-    if not isinstance(vector, list) or not vector:
-        raise BadAnswerError("no vector")
-    try:
-        return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
-    except struct.error:
-        raise BadAnswerError("a vector of something else than numbers") from None
 
 
 def _usage(data: dict[str, Any]) -> TokenUsage | None:
