@@ -16,10 +16,12 @@ from services.audit.domain import (
     inclusion_spans,
     proof,
     subtrees,
+    without_vectors,
 )
 from shared.bus import Answered
 from shared.contracts.access import RIGHTS, Right
 from shared.contracts.catalog import OPERATOR, row_of
+from shared.contracts.completions import CompletionProduced
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import TYPE_PREFIX, Event, RequestEvent, encode
 from shared.contracts.records import AuditEntry, RecordRead, RecordReply
@@ -111,6 +113,10 @@ def _what_fits(found: Sequence[store.Stored]) -> Sequence[store.Stored]:
 
 def _draft_of(event: Event) -> Draft:
     row = row_of(type(event))
+    # The bytes that stood on the bus: a field that is unknown here is recorded with them.
+    payload = event.payload or encode(event, row.senders[0])
+    if isinstance(event, CompletionProduced) and event.embeddings:
+        payload = without_vectors(payload)
     return Draft(
         event_id=event.id,
         type=event.type_name(),
@@ -119,8 +125,7 @@ def _draft_of(event: Event) -> Draft:
         app=event.app,
         request_id=event.request_id if isinstance(event, RequestEvent) else None,
         user=getattr(event, "user", None),
-        # The bytes that stood on the bus: a field that is unknown here is recorded with them.
-        payload=event.payload or encode(event, row.senders[0]),
+        payload=payload,
     )
 
 

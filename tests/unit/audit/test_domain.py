@@ -1,5 +1,7 @@
 """The audit tree against the reference vectors of Certificate Transparency, and against itself."""
 
+import json
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -32,6 +34,7 @@ from services.audit.domain import (
     proves_inclusion,
     stored_below,
     subtrees,
+    without_vectors,
 )
 
 # testonly/constants.go of transparency-dev/merkle, from certificate-transparency's own tests.
@@ -337,3 +340,20 @@ def test_another_salt_gives_another_commitment(
     assert commitment(salt, user, payload) != commitment(flipped, user, payload)
     assert commitment(salt, user, payload) != commitment(salt, "another", payload)
     assert commitment(salt, user, payload) != commitment(salt, user, payload + b" ")
+
+
+def test_vectors_are_recorded_by_their_hashes_and_everything_else_as_it_stood() -> None:
+    vector = struct.pack("<2f", 0.25, -1.0)
+    data = {"text": "", "operation": "embed", "new_field": "æ", "embeddings": ["AACAPgAAgL8="]}
+
+    kept = json.loads(without_vectors(json.dumps({"id": "1", "data": data}).encode()))
+
+    assert kept == {
+        "id": "1",
+        "data": {
+            "text": "",
+            "operation": "embed",
+            "new_field": "æ",
+            "embeddings_sha256": [sha256(vector).hexdigest()],
+        },
+    }
