@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from services.evals.metrics.base import Facts, Metric
 from shared.contracts.completions import CompletionProduced
 from shared.contracts.evaluations import EvaluationScored, Score
-from shared.contracts.requests import RequestRedacted
+from shared.contracts.requests import Operation, RequestRedacted
 
 Noted = Mapping[str, Facts]
 """What each metric took note of, by its name. It holds no text, so it may outlive the request."""
 
 
 def asked(metrics: Sequence[Metric], request: RequestRedacted) -> Noted:
-    """Return what a request asks of its answer."""
+    """Return what a request asks of its answer; nothing is asked of vectors and translations."""
+    if request.operation is not Operation.CHAT:
+        return {}
     return {metric.NAME: metric.asked(request) for metric in metrics}
 
 

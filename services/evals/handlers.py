@@ -20,7 +20,7 @@ from shared.contracts.evaluations import (
     ScoresReply,
 )
 from shared.contracts.event import Event
-from shared.contracts.requests import RequestRedacted
+from shared.contracts.requests import Operation, RequestRedacted
 from shared.db import Transaction
 
 
@@ -97,7 +97,12 @@ def _kept(completion: CompletionProduced, metrics: Sequence[Metric]) -> store.Ha
 
 
 def _fitting(completion: CompletionProduced, metrics: Sequence[Metric]) -> Sequence[Metric]:
-    """Return what an answer can be graded by: one that only calls functions says nothing."""
+    """Return what an answer can be graded by: one that only calls functions says nothing.
+
+    A vector has no text to grade, and a translation is none of the answers that metrics know.
+    """
+    if completion.operation is not Operation.CHAT:
+        return ()
     return () if completion.tool_calls and not completion.text else metrics
 
 

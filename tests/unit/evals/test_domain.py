@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from services.evals import domain
 from services.evals.metrics.base import Example, Facts, Metric, Verdict
 from shared.contracts.evaluations import Score
-from shared.contracts.requests import RequestRedacted
+from shared.contracts.requests import Operation, RequestRedacted
 from tests.unit.evals.requests import completion_of, request_for
 
 
@@ -39,6 +39,15 @@ def test_an_answer_is_graded_against_what_was_asked() -> None:
     assert given == (
         Score(metric="politeness", metric_version=3, value=1.0, expected="1", found="x"),
     )
+
+
+def test_nothing_is_asked_of_vectors_and_translations() -> None:
+    metric = Politeness()
+    for operation in (Operation.EMBED, Operation.TRANSLATE):
+        request = request_for("Write, please.").model_copy(update={"operation": operation})
+        noted = domain.asked([metric], request)
+        assert domain.scores([metric], noted, lambda one: one.found("thank you")) == ()
+    assert metric.looked_at == []
 
 
 def test_an_answer_is_not_looked_at_where_nothing_was_asked() -> None:
