@@ -1,5 +1,7 @@
 """What a caller gets back: an answer, or a ticket for one."""
 
+import base64
+import struct
 from dataclasses import dataclass, field
 from typing import Self
 from uuid import UUID
@@ -7,7 +9,7 @@ from uuid import UUID
 from shared.contracts.completions import CompletionRestored, FinishReason, Outcome, TokenUsage
 from shared.contracts.errors import ErrorCode, ErrorDetail
 from shared.contracts.money import amount_text
-from shared.contracts.requests import ToolCall
+from shared.contracts.requests import Operation, ToolCall
 from shared.contracts.values import Language
 from stellwerk.errors import Conflict, Failed, Refused
 
@@ -45,6 +47,16 @@ class Answer:
     """Functions that the model wants called; the text may be empty then."""
     masked_tools: tuple[str, ...] = ()
     """Functions whose arguments keep placeholders: the policy does not name them."""
+    operation: Operation = Operation.CHAT
+    embeddings: tuple[str, ...] = field(default=(), repr=False)
+    """One vector for each text, as little-endian 32-bit floats in base64; see `vectors`."""
+    translations: tuple[str, ...] = field(default=(), repr=False)
+    """One for each text; `text` holds them one below the other."""
+
+    @property
+    def vectors(self) -> list[list[float]]:
+        """Return the embeddings as numbers, one vector for each text in its order."""
+        return [_numbers_in(one) for one in self.embeddings]
 
     @property
     def cost(self) -> str:
@@ -80,4 +92,12 @@ class Answer:
             config_version=result.config_version,
             tool_calls=result.tool_calls,
             masked_tools=result.masked_tools,
+            operation=result.operation,
+            embeddings=result.embeddings,
+            translations=result.translations,
         )
+
+
+def _numbers_in(vector: str) -> list[float]:
+    packed = base64.b64decode(vector)
+    return list(struct.unpack(f"<{len(packed) // 4}f", packed))

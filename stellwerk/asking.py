@@ -10,10 +10,14 @@ from shared.contracts.event import broken_rules, encode
 from shared.contracts.requests import (
     PAYLOAD_BYTES_MAX,
     TIMEOUT_MS_DEFAULT,
+    TRANSLATED_BYTES_MAX,
     Message,
+    Operation,
     RequestSubmitted,
     Tool,
+    answer_fits,
     request_digest,
+    texts_max,
 )
 from shared.contracts.values import keyed_request_id, new_id, now
 from stellwerk.answer import Ticket
@@ -29,10 +33,15 @@ Messages = str | Sequence[Message | Mapping[str, Any]]
 class Options(TypedDict, total=False):
     """What a caller may add to a request; docs/events.md says what each field allows.
 
+    `operation` is `chat` unless said otherwise; `Client.embed` and `Client.translate` say it.
     `idempotency_key` makes asking twice the same request. `traceparent` continues the caller's
     own trace.
     """
 
+    operation: str
+    target_language: str
+    embedding_purpose: str
+    dimensions: int
     model: str
     task: str
     max_tokens: int
@@ -70,7 +79,7 @@ def request_of(
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
     try:
-        return RequestSubmitted.model_validate(
+        request = RequestSubmitted.model_validate(
             {
                 **fields,
                 # The request's id is the message id: the bus drops a second one.
@@ -86,6 +95,26 @@ def request_of(
         )
     except ValidationError as error:
         raise InvalidRequest(f"The request was not sent: {broken_rules(error)}.") from None
+    if (sentence := too_much_for_one_answer(request)) is not None:
+        raise TooLarge(sentence)
+    return request
+
+
+def too_much_for_one_answer(request: RequestSubmitted) -> str | None:
+    """Return what to do about a request whose answer would fit no message; None if it fits."""
+    if answer_fits(request):
+        return None
+    if request.operation is Operation.TRANSLATE:
+        return (
+            f"One request may hold {TRANSLATED_BYTES_MAX:,} bytes of text to translate, so that "
+            "its answer fits on the bus. Split it."
+        )
+    dimensions = request.dimensions
+    each = f"with {dimensions:,} dimensions each" if dimensions else "without stated dimensions"
+    return (
+        f"One request may hold {texts_max(dimensions)} texts to embed {each}, so that its answer "
+        "fits on the bus. Send fewer at once, or ask for fewer dimensions."
+    )
 
 
 def ticket_of(request: RequestSubmitted) -> Ticket:

@@ -10,6 +10,7 @@ from stellwerk.commands import app as apps
 from stellwerk.commands import (
     ask,
     audit,
+    embed,
     explain,
     incident,
     model,
@@ -42,6 +43,7 @@ def build() -> typer.Typer:
         up,
         apps,
         ask,
+        embed,
         trace,
         explain,
         redact,

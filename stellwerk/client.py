@@ -1,7 +1,7 @@
 """The Python client: ask over the bus, wait for the answer, stream it, or collect it later."""
 
 import ssl
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from shared.contracts.completions import ChunkRestored, CompletionRestored
 from shared.contracts.requests import RequestSubmitted
 from stellwerk.answer import Answer, Ticket
 from stellwerk.asking import Messages, Options, request_of, ticket_of
+from stellwerk.batches import embedded, translated
 from stellwerk.connection import Connection, Identity
 from stellwerk.delivery import Delivery
 from stellwerk.errors import StellwerkError
@@ -94,6 +95,27 @@ class Client:
             return Answer.of(
                 result or await result_of(mailbox, find, ticket), ticket.request_sha256
             )
+
+    async def embed(
+        self, texts: Sequence[str], *, purpose: str = "document", **options: Unpack[Options]
+    ) -> list[list[float]]:
+        """Return one vector for each text, all made by one model.
+
+        Texts are masked like any others. More than one answer has room for go in several requests;
+        an idempotency key stands for all of them. Raises what `complete` raises, and `NoAnswer` if
+        two models shared the work: name one by `model`, for their vectors cannot be compared.
+        """
+        return await embedded(self.complete, texts, {**options, "embedding_purpose": purpose})
+
+    async def translate(
+        self, texts: Sequence[str], into: str, **options: Unpack[Options]
+    ) -> list[str]:
+        """Return each text in the language `into`, such as `de`, with the real names in it.
+
+        Many texts go in several requests, and one by one to a model that only chats. Raises what
+        `complete` raises.
+        """
+        return await translated(self.complete, texts, {**options, "target_language": into})
 
     def stream(self, messages: Messages, **options: Unpack[Options]) -> AnswerStream:
         """Ask, and return the answer as a stream; the first step of iterating publishes."""

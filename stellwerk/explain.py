@@ -115,6 +115,7 @@ def _head(record: RequestRecord) -> dict[str, Any]:
         "use_case": redacted.use_case if redacted else None,
         "language": str(redacted.language) if redacted else None,
         "sensitivity": str(redacted.sensitivity) if redacted else None,
+        "operation": str(redacted.operation) if redacted else None,
         "model": usage.model if usage else None,
         "provider": usage.provider if usage else None,
     }
@@ -208,6 +209,7 @@ def _attempts_table(usage: UsageRecorded) -> RenderableType:
     table = _table("model", "provider", "outcome", "ms", "first token ms", "tokens in", "out")
     for each in usage.attempts:
         outcome = f"{each.outcome} ({each.error_class})" if each.error_class else each.outcome
+        outcome += ", released" if each.released else ""
         first = "" if each.first_token_ms is None else str(each.first_token_ms)
         table.add_row(
             *(each.model, each.provider, outcome, str(each.duration_ms), first),
@@ -235,6 +237,8 @@ def cost_line(usage: UsageRecorded, priced: UsagePriced | None) -> str:
     cost = _cost(usage, priced)
     assert cost is not None
     tokens = f"{usage.usage.input_tokens} tokens in, {usage.usage.output_tokens} out"
+    if usage.usage.characters:
+        tokens = f"{usage.usage.characters} characters"
     if not usage.attempts:
         return "Nothing: no model was called."
     charged = f"charged to {priced.budget}" if priced else "not charged yet"

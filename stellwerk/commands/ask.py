@@ -26,14 +26,19 @@ def ask(  # noqa: PLR0913  The options are the command's interface.
     case: Annotated[str | None, typer.Option(help="The case that it belongs to.")] = None,
     task: Annotated[str | None, typer.Option(help="The kind of task, for the policy.")] = None,
     model: Annotated[str | None, typer.Option(help="A model's name; auto by default.")] = None,
+    translate_to: Annotated[
+        str | None, typer.Option(help="Translate the text into this language, such as de.")
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds to wait, 120 by default.")] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key: asked once, paid once.")] = None,
     stream: Annotated[bool, typer.Option(help="Print the answer as it comes.")] = False,
     json: Annotated[bool, typer.Option(help="Print the answer and its facts as JSON.")] = False,
 ) -> None:
-    """Send one text over the bus and print the answer."""
+    """Send one text over the bus and print the answer, or a translation of it."""
     options: dict[str, Any] = {
+        "operation": "translate" if translate_to is not None else None,
+        "target_language": translate_to,
         "user": user,
         "use_case": use_case,
         "case_id": case,
@@ -44,7 +49,7 @@ def ask(  # noqa: PLR0913  The options are the command's interface.
         "idempotency_key": key,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    asyncio.run(_ask(_text(text), tenant, app, given, stream=stream, json=json))
+    asyncio.run(_ask(text_of(text), tenant, app, given, stream=stream, json=json))
 
 
 async def _ask(
@@ -69,11 +74,16 @@ async def _ask(
         print_json(_facts(answer))
         return
     print(answer.text if not stream else "")
-    print(
-        f"{answer.model} · {answer.usage.input_tokens}+{answer.usage.output_tokens} tokens · "
-        f"{answer.cost} · stellwerk trace {answer.request_id}",
-        file=sys.stderr,
-    )
+    print(facts_line(answer), file=sys.stderr)
+
+
+def facts_line(answer: "Answer") -> str:
+    """Return what an answer took, in one line: a translator counts characters, not tokens."""
+    usage = answer.usage
+    used = f"{usage.input_tokens}+{usage.output_tokens} tokens"
+    if usage.characters:
+        used = f"{usage.characters} characters"
+    return f"{answer.model} · {used} · {answer.cost} · stellwerk trace {answer.request_id}"
 
 
 def _facts(answer: "Answer") -> dict[str, Any]:
@@ -88,7 +98,8 @@ def _facts(answer: "Answer") -> dict[str, Any]:
     }
 
 
-def _text(text: str) -> str:
+def text_of(text: str) -> str:
+    """Return the text that is meant: `-` stands for standard input."""
     from stellwerk.errors import BadInput
 
     if text != "-":

@@ -85,6 +85,25 @@ def test_people_see_choice_calls_hold_cost_scores_and_evidence() -> None:
         assert part in text
 
 
+def test_a_translation_is_explained_by_its_characters_and_a_released_call_by_that() -> None:
+    translated = record(
+        "request.redacted.v1.translate",
+        "completion.produced.v1.translated",
+        "usage.recorded.v1.translated",
+    )
+    text = printed(translated)
+    assert "operation translate" in text
+    assert "for 212 characters" in text
+    assert "unknown, released" in text
+    assert explanation(translated)["usage"]["characters"] == 212
+
+
+def test_an_embedding_is_explained_without_its_vectors() -> None:
+    embedded = record("request.redacted.v1.embed", "completion.produced.v1.embedded")
+    assert "operation embed" in printed(embedded)
+    assert explanation(embedded)["outcome"] == "completion"
+
+
 def test_no_text_of_the_letter_is_shown() -> None:
     assert "pakke" not in printed(record(*KINDS))
     assert "Ordre 4711" not in printed(record(*KINDS))
