@@ -6,20 +6,17 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from shared.contracts.errors import ErrorCode
-from shared.contracts.requests import (
-    MESSAGES_MAX,
-    PAYLOAD_BYTES_MAX,
-    TRANSLATED_BYTES_MAX,
-    Operation,
-    Role,
-    texts_max,
-)
+from shared.contracts.requests import PAYLOAD_BYTES_MAX, Operation, Role, texts_max
 from stellwerk.answer import Answer
 from stellwerk.asking import Options
 from stellwerk.errors import InvalidRequest, NoAnswer, Refused
 
 SIDE_BY_SIDE_MAX: Final = 4
 """Requests of one call in hand at once: an app's queue is for its other callers too."""
+TEXTS_MAX: Final = 96
+"""As many as every provider takes at once: Cohere embeds 96, Google translates 128."""
+TRANSLATED_BYTES: Final = 30_000
+"""As much as Google translates at once; a longer text goes alone, to whoever takes it."""
 FRAME_BYTES: Final = 64
 """What a message takes beside its text."""
 _ROOM_BYTES: Final = 448 * 1024
@@ -34,7 +31,7 @@ _Result = TypeVar("_Result")
 async def embedded(complete: Complete, texts: Texts, options: Options) -> list[list[float]]:
     """Return the vector of each text; see `Client.embed`."""
     options = {**options, "operation": Operation.EMBED.value}
-    count_max = texts_max(options.get("dimensions"))
+    count_max = min(TEXTS_MAX, texts_max(options.get("dimensions")))
     parts = list(batches(_checked(texts), count_max, _ROOM_BYTES))
     answers = await _side_by_side(
         [_asking(complete, part, _keyed(options, n, len(parts))) for n, part in enumerate(parts)]
@@ -50,7 +47,7 @@ async def embedded(complete: Complete, texts: Texts, options: Options) -> list[l
 async def translated(complete: Complete, texts: Texts, options: Options) -> list[str]:
     """Return the translation of each text; see `Client.translate`."""
     options = {**options, "operation": Operation.TRANSLATE.value}
-    parts = list(batches(_checked(texts), MESSAGES_MAX, TRANSLATED_BYTES_MAX))
+    parts = list(batches(_checked(texts), TEXTS_MAX, TRANSLATED_BYTES))
 
     async def translate(part: Texts, options: Options) -> Sequence[str]:
         try:

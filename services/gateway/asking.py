@@ -119,6 +119,7 @@ class Asking:
             )
             wanted = dialect.read(incoming)
             measure.hop.set_attribute(MODEL, wanted.request.model)
+            measure.hop.set_attribute(OPERATION, wanted.request.operation.value)
             await self._ask(_Asked(call, dialect, wanted, keyed, measure))
 
     async def _ask(self, asked: _Asked) -> None:

@@ -27,6 +27,7 @@ _HEADER_FIELDS: Final = {
     b"x-stellwerk-case-id": "case_id",
     b"x-stellwerk-conversation-id": "conversation_id",
     b"x-stellwerk-sensitivity": "sensitivity",
+    b"x-stellwerk-embedding-purpose": "embedding_purpose",
     b"x-stellwerk-timeout-ms": "timeout_ms",
 }
 _FIELD_HEADERS: Final = {name: header.decode() for header, name in _HEADER_FIELDS.items()}

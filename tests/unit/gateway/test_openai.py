@@ -22,8 +22,8 @@ from tests.unit.gateway.openai_bodies import (
 )
 
 
-def test_the_folder_holds_the_dialect() -> None:
-    assert [dialect.NAME for dialect in load()] == ["openai"]
+def test_the_folder_holds_the_dialects() -> None:
+    assert [dialect.NAME for dialect in load()] == ["openai", "openai-embeddings"]
 
 
 def test_a_whole_request_is_read() -> None:

@@ -79,7 +79,7 @@ async def test_vectors_come_back_in_the_order_of_their_texts_however_many() -> N
 async def test_fewer_dimensions_go_more_at_once() -> None:
     platform = Platform(_by_number)
     await embedded(platform.complete, ["1"] * 200, {"dimensions": 512})
-    assert [len(texts) for texts, _ in platform.asked] == [200]
+    assert [len(texts) for texts, _ in platform.asked] == [96, 96, 8]
 
 
 async def test_each_request_of_a_key_has_a_key_of_its_own() -> None:
@@ -127,14 +127,15 @@ def _upper(texts: Sequence[str], _: dict[str, Any]) -> Answer:
 
 async def test_translations_are_split_by_their_length() -> None:
     platform = Platform(_upper)
-    texts = ["æ" * 30_000, "ø" * 30_000, "å" * 30_000, "x"]
+    texts = ["æ" * 7_000, "ø" * 7_000, "å" * 40_000, "x"]
 
     found = await translated(platform.complete, texts, {"target_language": "de"})
 
     assert found == [text.upper() for text in texts]
     assert [[len(text) for text in texts] for texts, _ in platform.asked] == [
-        [30_000, 30_000],
-        [30_000, 1],
+        [7_000, 7_000],
+        [40_000],
+        [1],
     ]
     assert {options["target_language"] for _, options in platform.asked} == {"de"}
 

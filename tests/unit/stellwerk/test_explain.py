@@ -91,7 +91,7 @@ def test_a_translation_is_explained_by_its_characters_and_a_released_call_by_tha
         "completion.produced.v1.translated",
         "usage.recorded.v1.translated",
     )
-    text = printed(translated)
+    text = " ".join(printed(translated).split())
     assert "operation translate" in text
     assert "for 212 characters" in text
     assert "unknown, released" in text
@@ -100,7 +100,7 @@ def test_a_translation_is_explained_by_its_characters_and_a_released_call_by_tha
 
 def test_an_embedding_is_explained_without_its_vectors() -> None:
     embedded = record("request.redacted.v1.embed", "completion.produced.v1.embedded")
-    assert "operation embed" in printed(embedded)
+    assert "operation embed" in " ".join(printed(embedded).split())
     assert explanation(embedded)["outcome"] == "completion"
 
 
