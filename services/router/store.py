@@ -70,7 +70,7 @@ _END: Final = f"""
                 tenant text, app text, use_case text, operation text, sensitivity text, code text,
                 model text, provider text, cost_nano bigint, config_version text, decision jsonb
             )
-        WHERE pg_input_is_valid(convert_from(ended.usage, 'UTF8'), 'jsonb')
+        WHERE ended.usage IS JSON OBJECT
         ON CONFLICT (request_id) DO NOTHING
     )
     SELECT request_id FROM ended
