@@ -18,7 +18,9 @@ DATA_VARIABLE: Final = "STELLWERK_DATA"
 NATS_VARIABLE: Final = "STELLWERK_NATS_URL"
 DATABASE_VARIABLE: Final = "STELLWERK_DATABASE_URL"
 SECRETS_VARIABLE: Final = "STELLWERK_SECRETS"
+CONFIG_VARIABLE: Final = "STELLWERK_CONFIG"
 DATA_FOLDER: Final = Path(".stellwerk")
+CONFIG_FOLDER: Final = Path("config")
 STATE_FILE: Final = "state.json"
 SECRETS_FOLDER: Final = "secrets"
 DEFAULT_APP: Final = "demo"
@@ -73,6 +75,14 @@ class Platform:
 def data_folder() -> Path:
     """Return the folder of this machine's platform: STELLWERK_DATA, else `.stellwerk` here."""
     return Path(os.environ.get(DATA_VARIABLE) or DATA_FOLDER)
+
+
+def config_folder() -> Path:
+    """Return the folder of documents and packs: STELLWERK_CONFIG, `config` here, or what ships."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named or CONFIG_FOLDER.is_dir():
+        return Path(named or CONFIG_FOLDER)
+    return Path(__file__).parents[1] / CONFIG_FOLDER
 
 
 def find_platform(folder: Path | None = None) -> Platform:

@@ -1,4 +1,4 @@
-"""The models that callers may name: those of the configuration in force, and `auto`."""
+"""What callers may name: models and aliases of the configuration in force, and `auto`."""
 
 from typing import Final
 
@@ -19,6 +19,15 @@ class _Model(BaseModel):
 
 class _Models(BaseModel):
     models: dict[str, _Model] = {}
+    aliases: dict[str, str] = {}
+
+    def offered(self) -> dict[str, Offered]:
+        """Return models and aliases by name; an alias is its model's provider's."""
+        named = {name: Offered(name, model.provider) for name, model in self.models.items()}
+        for alias, name in self.aliases.items():
+            if name in self.models:
+                named[alias] = Offered(alias, self.models[name].provider)
+        return named
 
 
 class Offer:
@@ -31,8 +40,7 @@ class Offer:
         """Offer the models of a version; raise `ConfigError` and go on as before if it is wrong."""
         text = version.documents.get(Document.MODELS, "models: {}")
         found = parse_yaml(text, _Models, Document.MODELS.value)
-        named = {name: Offered(name, model.provider) for name, model in found.models.items()}
-        self._by_name = {AUTO.name: AUTO, **named}
+        self._by_name = {AUTO.name: AUTO, **found.offered()}
 
     def all(self) -> list[Offered]:
         return list(self._by_name.values())

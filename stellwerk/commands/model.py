@@ -1,25 +1,31 @@
-"""`stellwerk model`: which models there are, and fetching the embedded ones."""
+"""`stellwerk model`: which models there are, who depends on one, its end, and a try of it."""
 
 import asyncio
-import os
-from datetime import UTC, datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stellwerk.platform import DEFAULT_APP, DEFAULT_TENANT, config_folder, find_platform
+
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from shared.contracts.routing import StatedModel
     from shared.contracts.stated import ModelsDocument
+    from stellwerk.affected import Affected
+    from stellwerk.in_force import InForce
 
-CONFIG_VARIABLE: Final = "STELLWERK_CONFIG"
+_Json = Annotated[bool, typer.Option(help="Print it as JSON.")]
+_Model = Annotated[str, typer.Argument(help="A model, or an alias of one.")]
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="List models, fetch the embedded ones.", no_args_is_help=True)
+    group = typer.Typer(
+        help="List and try models, end their life, fetch the embedded ones.", no_args_is_help=True
+    )
     group.command("list")(list_models)
+    group.command("affected")(show_affected)
+    group.command()(retire)
+    group.command("test")(try_model)
     group.command()(fetch)
     app.add_typer(group, name="model")
 
@@ -31,37 +37,90 @@ def list_models(
     ] = None,
     json: Annotated[bool, typer.Option(help="Print the models as JSON.")] = False,
 ) -> None:
-    """Show the models in force, where they run and what they cost.
+    """Show the models in force: names, where they run, tier, prices of today and tomorrow, end.
 
     Without a running platform: those of config/models.yaml.
     """
-    from stellwerk.output import console, print_json
+    from shared.contracts.values import now
+    from stellwerk.models import lines, rows
+    from stellwerk.output import print_json
 
-    models = _rows(_stated(config) if config else _in_force() or _stated(_folder()))
+    stated, missing = (_stated(config), {}) if config else asyncio.run(_in_force())
+    models = rows(stated or _stated(config_folder()), now().date(), missing)
+    print_json({"models": models}) if json else print("\n".join(lines(models)))
+
+
+def show_affected(model: _Model, *, json: _Json = False) -> None:
+    """Show who would notice if a model went: aliases, tasks, use cases, fallbacks, packs."""
+    from stellwerk.output import print_json
+
+    found = asyncio.run(_affected(model))[1]
     if json:
-        print_json({"models": models})
+        print_json(found.facts)
     else:
-        console().print(_table(models))
+        print("\n".join(found.lines()) or f"Nobody would notice if {found.model} went.")
 
 
-def _in_force() -> "ModelsDocument | None":
-    """Return what the running platform goes by; None if none runs here."""
-    from shared.configuration import parse_yaml
-    from shared.contracts.configuration import Document
-    from shared.contracts.stated import ModelsDocument
-    from stellwerk.commands.policy import read_configuration
+def retire(
+    model: _Model,
+    *,
+    successor: Annotated[str, typer.Option(help="The model that answers in its place.")],
+    reason: Annotated[str, typer.Option(help="Why, as a token; it is kept.")],
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From which day; today.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve it: put it in force.")] = False,
+    json: _Json = False,
+) -> None:
+    """End a model: from a day on its successor answers whoever asks for it.
+
+    Callers, aliases and the policy stay as they are. Without --yes it only shows who is affected.
+    """
+    raise typer.Exit(
+        asyncio.run(
+            _retire(model, successor, on.date() if on else None, reason, yes=yes, json=json)
+        )
+    )
+
+
+def try_model(
+    model: _Model,
+    text: Annotated[
+        str, typer.Argument(help="What to ask.")
+    ] = "Hvad hedder Danmarks hovedstad? Svar med ét ord.",
+    *,
+    app: Annotated[str, typer.Option(help="The app that asks and pays.")] = DEFAULT_APP,
+    tenant: Annotated[str, typer.Option(help="The app's tenant.")] = DEFAULT_TENANT,
+    json: _Json = False,
+) -> None:
+    """Ask a model one real question through the platform: answer, first token, tokens, cost."""
+    from stellwerk.output import print_json
+
+    facts = asyncio.run(_try(model, text, tenant, app))
+    if json:
+        print_json(facts)
+        return
+    print(facts["answer"])
+    first = f"first token after {facts['first_token_ms']} ms, " if facts["first_token_ms"] else ""
+    print(
+        f"\n{facts['model']} at {facts['provider']}: {first}all after {facts['total_ms']} ms\n"
+        f"{facts['input_tokens']} tokens read, {facts['output_tokens']} written, {facts['cost']}; "
+        f"stellwerk explain {facts['request_id']}"
+    )
+    if facts["instead_of"]:
+        print(f"{facts['instead_of']} did not answer itself; `stellwerk explain` says why.")
+
+
+async def _in_force() -> "tuple[ModelsDocument | None, dict[str, str | None]]":
+    """Return what the running platform goes by, and what each provider lacks that is off there."""
     from stellwerk.errors import NotRunning
+    from stellwerk.in_force import in_force
+    from stellwerk.providers import missing_by_provider
 
     try:
-        found = asyncio.run(read_configuration()).found
+        return (await in_force()).models, await missing_by_provider()
     except NotRunning:
-        return None
-    assert found is not None
-    return parse_yaml(found.documents[Document.MODELS], ModelsDocument, Document.MODELS)
-
-
-def _folder() -> Path:
-    return Path(os.environ.get(CONFIG_VARIABLE) or "config")
+        return None, {}
 
 
 def _stated(folder: Path) -> "ModelsDocument":
@@ -76,44 +135,105 @@ def _stated(folder: Path) -> "ModelsDocument":
             "name the folder of a models.yaml with --config."
         )
     try:
-        return parse_yaml(read_text(file), ModelsDocument, str(file))
+        stated = parse_yaml(read_text(file), ModelsDocument, str(file))
     except ConfigError as error:
         raise BadInput(str(error)) from None
+    for name, model in stated.models.items():
+        if model.provider not in stated.providers:
+            raise BadInput(f"Model {name} names provider {model.provider}: describe it too.")
+    return stated
 
 
-def _rows(stated: "ModelsDocument") -> list[dict[str, Any]]:
-    return [_row(name, model, stated) for name, model in stated.models.items()]
+async def _affected(model: str) -> "tuple[InForce, Affected]":
+    from stellwerk.affected import affected
+    from stellwerk.in_force import in_force
+    from stellwerk.packs import all_packs
+
+    found = await in_force()
+    return found, affected(model, found.models, found.policy, all_packs(config_folder()))
 
 
-def _row(name: str, model: "StatedModel", stated: "ModelsDocument") -> dict[str, Any]:
+async def _retire(
+    name: str, after: str, day: date | None, reason: str, *, yes: bool, json: bool
+) -> int:
+    from shared.contracts.configuration import Document
+    from shared.contracts.values import now
+    from stellwerk.affected import known, warnings
+    from stellwerk.edits import put
     from stellwerk.errors import BadInput
+    from stellwerk.in_force import difference, put_in_force, told
+    from stellwerk.output import print_json
 
-    provider, price = stated.providers.get(model.provider), model.price_on(datetime.now(UTC).date())
-    if provider is None:
-        raise BadInput(f"Model {name} names provider {model.provider}: describe it too.")
-    return {
-        "model": name,
-        "provider": model.provider,
-        "residency": provider.residency,
-        "local": provider.local,
-        "context_tokens": model.context_tokens,
-        "input_per_million": str(price.input_per_million),
-        "output_per_million": str(price.output_per_million),
-        "currency": price.currency,
+    before, found = await _affected(name)
+    model, successor, day = found.model, known(after, before.models), day or now().date()
+    if model == successor:
+        raise BadInput(f"{name} cannot follow itself. Name another model with --successor.")
+    text = put(before.documents[Document.MODELS], ["models", model, "retired"], day)
+    text = put(text, ["models", model, "successor"], successor)
+    changed = before.changed(Document.MODELS, text)
+    notes = warnings(model, successor, changed.models, changed.policy, day)
+    facts: dict[str, Any] = {
+        "affected": found.facts,
+        "successor": successor,
+        "on": day.isoformat(),
+        "warnings": notes,
+        "difference": difference(before.documents[Document.MODELS], text, Document.MODELS),
+        "approved": yes,
     }
+    if not json:
+        print(f"From {day} on {successor} answers whoever asks for {model}:")
+        print("\n".join(f"  {line}" for line in found.lines()) or "  nobody does now")
+        print("".join(f"\n! {note}" for note in notes))
+        print(f"{facts['difference']}\n")
+    if yes:
+        reply = await put_in_force({Document.MODELS: text}, reason, before.version)
+        return told(reply, json=json, more=facts)
+    print_json(facts) if json else print("Nothing has changed yet. Approve it with --yes.")
+    return 0
 
 
-def _table(models: list[dict[str, Any]]) -> "Table":
-    from rich.table import Table
+async def _try(name: str, text: str, tenant: str, app: str) -> dict[str, Any]:
+    from time import monotonic
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("model", "provider", "residency", "context", "per million tokens in / out"):
-        table.add_column(column)
-    for each in models:
-        price = f"{each['input_per_million']} / {each['output_per_million']} {each['currency']}"
-        context = f"{each['context_tokens']:,}"
-        table.add_row(each["model"], each["provider"], each["residency"], context, price)
-    return table
+    from shared.contracts.routing import Capability
+    from stellwerk.affected import known
+    from stellwerk.client import Client
+    from stellwerk.in_force import in_force
+
+    models = (await in_force()).models
+    model = known(name, models)
+    able = models.models[model].capabilities
+    platform = find_platform()
+    seed_file = platform.app_seed_file(tenant, app)
+    async with Client(platform.nats_url, app=app, tenant=tenant, seed_file=seed_file) as client:
+        began, first_ms = monotonic(), None
+        if {Capability.CHAT, Capability.STREAM} <= able:
+            stream = client.stream(text, model=name)
+            async for _ in stream:
+                first_ms = first_ms or round((monotonic() - began) * 1000)
+            answer = await stream.answer()
+        elif Capability.CHAT in able:
+            answer = await client.complete(text, model=name)
+        elif Capability.TRANSLATE in able:
+            answer = await client.complete(
+                text, model=name, operation="translate", target_language="en"
+            )
+        else:
+            answer = await client.complete(text, model=name, operation="embed")
+        total_ms = round((monotonic() - began) * 1000)
+    vector = f"a vector of {len(answer.vectors[0])} numbers" if answer.embeddings else ""
+    return {
+        "model": answer.model,
+        "provider": answer.provider,
+        "instead_of": model if answer.model != model else None,
+        "answer": answer.text or vector,
+        "first_token_ms": first_ms,
+        "total_ms": total_ms,
+        "input_tokens": answer.usage.input_tokens,
+        "output_tokens": answer.usage.output_tokens,
+        "cost": answer.cost,
+        "request_id": str(answer.request_id),
+    }
 
 
 def fetch(

@@ -3,22 +3,17 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stellwerk.platform import find_platform
-
 if TYPE_CHECKING:
-    from datetime import date
-
     from rich.table import Table
 
-    from shared.contracts.configuration import ConfigReadReply, Document
-    from shared.contracts.masking import Override
-    from shared.contracts.stated import ModelsDocument, PolicyDocument
+    from shared.contracts.configuration import Document
 
 _Json = Annotated[bool, typer.Option(help="Print it as JSON.")]
+_Reason = Annotated[str | None, typer.Option(help="Why, as a token; it is kept.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,19 +23,31 @@ def register(app: typer.Typer) -> None:
     )
     group.command()(show)
     group.command()(apply)
+    group.command("import")(import_pack)
     group.command()(matrix)
     app.add_typer(group, name="policy")
 
 
 def show(
+    use_case: Annotated[
+        str | None,
+        typer.Argument(help="A use case, a task, embed, translate or default: who answers it."),
+    ] = None,
     *,
     version: Annotated[
         str | None, typer.Option(help="An earlier version; the one in force by default.")
     ] = None,
     json: _Json = False,
 ) -> None:
-    """Show the configuration in force, who put it there, when and why."""
-    asyncio.run(_show(version, json=json))
+    """Show the configuration in force, who put it there, when and why.
+
+    With a use case or a task: its primary model, its fallbacks, its specialists, and how far a text
+    may travel to each.
+    """
+    if use_case is None:
+        asyncio.run(_show(version, json=json))
+    else:
+        asyncio.run(_show_route(use_case, version, json=json))
 
 
 def apply(
@@ -63,12 +70,41 @@ def apply(
     raise typer.Exit(asyncio.run(_apply(files, reason, expected, json=json)))
 
 
+def import_pack(
+    pack: Annotated[str, typer.Argument(help="A pack of config/packs, such as hr, or a file.")],
+    *,
+    config: Annotated[
+        Path | None, typer.Option(help="Folder that holds packs/; STELLWERK_CONFIG, else config.")
+    ] = None,
+    reason: _Reason = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also tasks that have another route now.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+    json: _Json = False,
+) -> None:
+    """Put a department's tasks into the policy in force; the rest of it stays as it is.
+
+    Exit code 2: the pack cannot be used, or a task has another route; nothing has changed then.
+    """
+    why = reason or "policy-pack"
+    raise typer.Exit(
+        asyncio.run(_import(pack, config, why, replace=replace, dry_run=dry_run, json=json))
+    )
+
+
 def matrix(*, json: _Json = False) -> None:
-    """Show where a text may go, by its sensitivity and by where models are, and the overrides."""
+    """Show where a text may go, by its sensitivity and by where models are, and the overrides.
+
+    Providers without a data processing agreement get nothing above internal.
+    """
     asyncio.run(_matrix(json=json))
 
 
 async def _show(version: str | None, *, json: bool) -> None:
+    from stellwerk.in_force import read_configuration
     from stellwerk.output import console, print_json
 
     reply = await read_configuration(version)
@@ -84,52 +120,58 @@ async def _show(version: str | None, *, json: bool) -> None:
         print(f"\n--- {document}\n{text.rstrip()}")
 
 
-async def read_configuration(version: str | None = None) -> "ConfigReadReply":
-    """Return a version; raise `NotFound` if there is none."""
-    from shared.contracts.catalog import OPERATOR
-    from shared.contracts.configuration import ConfigRead, ConfigReadReply
-    from stellwerk.errors import NotFound
-    from stellwerk.operator import Operator
+async def _show_route(wanted: str, version: str | None, *, json: bool) -> None:
+    from shared.contracts.values import now
+    from stellwerk.in_force import in_force
+    from stellwerk.output import print_json
+    from stellwerk.routes import lines_of, overview
 
-    command = _command(ConfigRead, version=version, actor=OPERATOR)
-    async with Operator(find_platform()) as operator:
-        reply = await operator.ask(command, ConfigReadReply)
-    if reply.found is None:
-        raise NotFound(
-            f"No version {version} was ever in force here. `stellwerk policy show` names the last."
-            if version
-            else "No configuration is in force yet. `stellwerk policy apply` puts one there."
-        )
-    return reply
+    found = await in_force(version)
+    shown = overview(wanted, found.models, found.policy, now().date())
+    if json:
+        print_json({"version": found.version, **shown})
+    else:
+        print("\n".join(lines_of(shown)))
 
 
 async def _apply(files: Sequence[Path], reason: str, expected: str | None, *, json: bool) -> int:
-    from shared.contracts.catalog import OPERATOR
-    from shared.contracts.configuration import ConfigApply, ConfigApplyReply
-    from stellwerk.operator import Operator
-    from stellwerk.output import complain, print_json
+    from stellwerk.in_force import put_in_force, told
 
-    command = _command(
-        ConfigApply,
-        documents=documents_in(files),
-        actor=OPERATOR,
-        reason=reason,
-        expected=expected,
-    )
-    async with Operator(find_platform()) as operator:
-        reply = await operator.ask(command, ConfigApplyReply)
-    if json:
-        print_json(reply.model_dump(mode="json", exclude={"id"}))
-    elif reply.code is None:
-        print(f"version {reply.version}, number {reply.number}, is in force")
-    for problem in reply.problems:
-        complain(problem)
-    if reply.code is not None and not reply.problems:
-        complain(
-            f"Version {reply.version} is in force, another was expected. Look at it with "
-            "`stellwerk policy show`, then apply your change to it."
-        )
-    return 0 if reply.code is None else 2
+    return told(await put_in_force(documents_in(files), reason, expected), json=json)
+
+
+async def _import(
+    wanted: str, config: Path | None, reason: str, *, replace: bool, dry_run: bool, json: bool
+) -> int:
+    from shared.contracts.configuration import Document
+    from stellwerk.in_force import difference, in_force, put_in_force, told
+    from stellwerk.output import print_json
+    from stellwerk.packs import find_pack, merged
+    from stellwerk.platform import config_folder
+
+    pack = find_pack(wanted, config or config_folder())
+    before = await in_force()
+    text = before.documents[Document.POLICY]
+    result = merged(pack, before.policy, text, replace=replace)
+    after = before.changed(Document.POLICY, result.text)
+    facts = {
+        "pack": pack.name,
+        "added": list(result.added),
+        "replaced": list(result.replaced),
+        "same": list(result.same),
+        "dry_run": dry_run,
+        "difference": difference(text, result.text, Document.POLICY),
+    }
+    if not json:
+        for task, route in pack.pack.tasks.items():
+            print(f"{task} -> {', '.join(route.models)}, because {route.reason}{result.how(task)}")
+        print(f"\n{facts['difference']}\n" if facts["difference"] else "")
+    if result.text == text or dry_run:
+        said = "Nothing has changed" if dry_run else "All of it is in force already"
+        print_json(facts) if json else print(f"{said}: version {before.version} is in force.")
+        return 0
+    documents = {Document.POLICY: after.documents[Document.POLICY]}
+    return told(await put_in_force(documents, reason, before.version), json=json, more=facts)
 
 
 def documents_in(places: Sequence[Path]) -> "dict[Document, str]":
@@ -160,81 +202,41 @@ def documents_in(places: Sequence[Path]) -> "dict[Document, str]":
     return found
 
 
-def _command(kind: Any, **fields: object) -> Any:  # noqa: ANN401 -- whichever command is named
-    from pydantic import ValidationError
-
-    from stellwerk.errors import BadInput
-
-    try:
-        return kind(**fields)
-    except ValidationError as error:
-        names = ", ".join(f"--{fault['loc'][0]}" for fault in error.errors(include_input=False))
-        raise BadInput(
-            f"{names}: use small letters, digits and hyphens, at most 64, such as `new-price`."
-        ) from None
-
-
 async def _matrix(*, json: bool) -> None:
-    from shared.configuration import parse_yaml
-    from shared.contracts.configuration import Document
-    from shared.contracts.stated import ModelsDocument, PolicyDocument
     from shared.contracts.values import now
+    from stellwerk import reach
+    from stellwerk.in_force import in_force
     from stellwerk.output import console, print_json
 
-    found = (await read_configuration()).found
-    assert found is not None
-    policy = parse_yaml(found.documents[Document.POLICY], PolicyDocument, Document.POLICY)
-    models = parse_yaml(found.documents[Document.MODELS], ModelsDocument, Document.MODELS)
-    allowed = permitted(models, policy)
-    overrides = policy.masking.overrides
+    found, today = await in_force(), now().date()
+    overrides = found.policy.masking.overrides
     if json:
-        shown = [one.model_dump(mode="json") for one in overrides]
-        print_json({"version": found.version, "matrix": allowed, "overrides": shown})
-    else:
-        console().print(_table(allowed))
-        for line in override_lines(overrides, now().date()):
-            console().print(line)
+        print_json(
+            {
+                "version": found.version,
+                "matrix": reach.permitted(found.models, found.policy, today),
+                "agreements": reach.agreement_facts(found.models, today),
+                "overrides": [one.model_dump(mode="json") for one in overrides],
+            }
+        )
+        return
+    console().print(_table(reach.cells(found.models, found.policy, today)))
+    for lines in (
+        reach.who_is_where(found.models),
+        reach.agreement_lines(found.models, today),
+        reach.override_lines(overrides, today),
+    ):
+        if lines:
+            console().print("", *lines, sep="\n")
 
 
-def permitted(
-    models: "ModelsDocument", policy: "PolicyDocument"
-) -> dict[str, dict[str, list[str]]]:
-    """Return, by sensitivity and residency, the models that a text may go to."""
-    from shared.contracts.values import Sensitivity
-
-    residencies = dict.fromkeys(provider.residency for provider in models.providers.values())
-    rows: dict[str, dict[str, list[str]]] = {}
-    for sensitivity in Sensitivity:
-        stated = policy.residencies_of(sensitivity) or ()
-        row: dict[str, list[str]] = {residency: [] for residency in residencies}
-        for name, model in models.models.items():
-            provider = models.providers[model.provider]
-            # The router holds special categories back from what is not local, whatever is stated.
-            kept_home = sensitivity is Sensitivity.SPECIAL and not provider.local
-            if not kept_home and (stated == "any" or provider.residency in stated):
-                row[provider.residency].append(name)
-        rows[sensitivity] = row
-    return rows
-
-
-def override_lines(overrides: "Sequence[Override]", today: "date") -> list[str]:
-    """Return a sentence for each override: whose texts travel further than the table says."""
-    lines = []
-    for one in overrides:
-        whose = f"{one.app}/{one.use_case}" if one.use_case else one.app
-        over = "" if today <= one.until else " (over)"
-        what = f"what is stricter counts as {one.to} until {one.until}, because {one.reason}"
-        lines.append(f"{whose}: {what}{over}")
-    return lines
-
-
-def _table(allowed: Mapping[str, Mapping[str, Sequence[str]]]) -> "Table":
+def _table(cells: Mapping[str, Mapping[str, str]]) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("sensitivity")
-    for residency in next(iter(allowed.values())):
+    for residency in next(iter(cells.values())):
         table.add_column(residency)
-    for sensitivity, row in allowed.items():
-        table.add_row(sensitivity, *(", ".join(names) or "never" for names in row.values()))
+    for sensitivity, row in cells.items():
+        table.add_row(sensitivity, *row.values())
     return table

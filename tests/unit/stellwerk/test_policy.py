@@ -9,9 +9,21 @@ from shared.configuration import parse_yaml
 from shared.contracts.configuration import Document
 from shared.contracts.masking import Override
 from shared.contracts.stated import ModelsDocument, PolicyDocument
-from stellwerk.commands.policy import documents_in, override_lines, permitted
+from stellwerk.commands.policy import documents_in
 from stellwerk.errors import BadInput
-from tests.fixtures.configuration import SHIPPED, with_scripted
+from stellwerk.reach import agreement_lines, cells, override_lines, permitted
+from tests.fixtures.configuration import SHIPPED, shipped, with_scripted
+
+TODAY = date(2026, 11, 24)
+AGREED = "dpa: {{ reference: DPA 2026-17, signed: 2026-01-01, expires: {} }}"
+
+
+def models_of(text: str) -> ModelsDocument:
+    return parse_yaml(text, ModelsDocument, "models.yaml")
+
+
+def policy_of(text: str) -> PolicyDocument:
+    return parse_yaml(text, PolicyDocument, "policy.yaml")
 
 
 def test_a_folder_is_all_its_documents_and_a_file_is_one() -> None:
@@ -40,10 +52,9 @@ def test_a_document_given_twice_is_refused() -> None:
 def test_the_matrix_keeps_special_texts_at_home_whatever_the_policy_says() -> None:
     documents = with_scripted()
     abroad = documents[Document.MODELS].replace("local: true", "local: false", 1)
-    stated = parse_yaml(abroad, ModelsDocument, "models.yaml")
-    policy = parse_yaml(documents[Document.POLICY], PolicyDocument, "policy.yaml")
+    agreed = abroad.replace("dpa: null", AGREED.format("2027-01-01"), 1)
 
-    allowed = permitted(stated, policy)
+    allowed = permitted(models_of(agreed), policy_of(documents[Document.POLICY]), TODAY)
 
     assert "local-default" in allowed["personal"]["local"]
     assert "local-default" not in allowed["special"]["local"]
@@ -54,14 +65,47 @@ def test_a_level_that_is_not_stated_goes_where_the_next_stricter_may() -> None:
     documents = with_scripted()
     policy = documents[Document.POLICY].replace("internal: [local, eu]", "internal: [eu]")
     unstated = policy.replace("  confidential: [local, eu]\n", "").replace("  internal: [eu]\n", "")
-    models = parse_yaml(documents[Document.MODELS], ModelsDocument, "models.yaml")
+    models = models_of(documents[Document.MODELS].replace("dpa: null", AGREED.format("null")))
 
-    stated = permitted(models, parse_yaml(policy, PolicyDocument, "policy.yaml"))
-    rest = permitted(models, parse_yaml(unstated, PolicyDocument, "policy.yaml"))
+    stated = permitted(models, policy_of(policy), TODAY)
+    rest = permitted(models, policy_of(unstated), TODAY)
 
     assert list(stated) == ["public", "internal", "confidential", "personal", "special"]
     assert stated["internal"]["local"] == []
     assert rest["internal"] == rest["confidential"] == rest["personal"] == stated["personal"]
+
+
+def test_without_an_agreement_nothing_above_internal_goes_to_a_provider_outside() -> None:
+    documents = shipped()
+    policy = policy_of(documents[Document.POLICY])
+    models = models_of(documents[Document.MODELS])
+
+    told = cells(models, policy, TODAY)
+
+    assert told["public"] == {"local": "all", "eu": "all", "us": "all"}
+    assert told["internal"] == {"local": "all", "eu": "all", "us": "never"}
+    assert told["personal"] == {"local": "all", "eu": "no agreement", "us": "never"}
+    assert told["special"] == {"local": "all", "eu": "never", "us": "never"}
+    assert permitted(models, policy, TODAY)["personal"]["eu"] == []
+    assert "mistral" in agreement_lines(models, TODAY)[0]
+
+
+@pytest.mark.parametrize(
+    ("expires", "cell"),
+    [("2026-11-24", "only mistral"), ("2026-11-23", "no agreement"), ("null", "only mistral")],
+)
+def test_an_agreement_counts_up_to_its_last_day(expires: str, cell: str) -> None:
+    documents = shipped()
+    of_mistral = "legal_country: FR\n    dpa: null"
+    assert of_mistral in documents[Document.MODELS]
+    agreed = f"legal_country: FR\n    {AGREED.format(expires)}"
+    models = models_of(documents[Document.MODELS].replace(of_mistral, agreed))
+
+    told = cells(models, policy_of(documents[Document.POLICY]), TODAY)
+
+    assert told["personal"]["eu"] == cell
+    is_over = [line for line in agreement_lines(models, TODAY) if "does not count" in line]
+    assert bool(is_over) == (cell == "no agreement")
 
 
 def test_overrides_are_told_beside_the_matrix() -> None:
