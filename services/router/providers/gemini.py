@@ -88,7 +88,7 @@ _COUNTS: Final = (
     "thoughtsTokenCount",
     "cachedContentTokenCount",
 )
-# "The input token count (1200293) exceeds the maximum number of tokens allowed (1048576)."
+# The message says: The input token count (1200293) exceeds the maximum number of tokens allowed.
 _CONTEXT: Final = re.compile(rb"token count[^\"]{0,80}exceeds the maximum")
 # Both come as 400: a wrong key, and an account that may not do this at all.
 _ACCOUNT: Final = re.compile(rb'"API_KEY_[A-Z_]+"|"FAILED_PRECONDITION"')
