@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
+from shared.contracts.completions import FinishReason
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import PAYLOAD_BYTES_MAX, Operation, Role, texts_max
 from stellwerk.answer import Answer
@@ -51,20 +52,31 @@ async def translated(complete: Complete, texts: Texts, options: Options) -> list
 
     async def translate(part: Texts, options: Options) -> Sequence[str]:
         try:
-            return (await _ask(complete, part, options)).translations
+            return _whole(await _ask(complete, part, options))
         except Refused as refused:
             if refused.code is not ErrorCode.NO_CAPABLE_MODEL or len(part) == 1:
                 raise
         # Nobody is there who translates many at once; who chats does it one by one.
         alone = [_keyed(options, n, len(part)) for n in range(len(part))]
         answers = [await _ask(complete, [text], own) for text, own in zip(part, alone, strict=True)]
-        return [translation for answer in answers for translation in answer.translations]
+        return [translation for answer in answers for translation in _whole(answer)]
 
     def job(part: Texts, number: int) -> Callable[[], Awaitable[Sequence[str]]]:
         return lambda: translate(part, _keyed(options, number, len(parts)))
 
     results = await _side_by_side([job(part, n) for n, part in enumerate(parts)])
     return [translation for result in results for translation in result]
+
+
+def _whole(answer: Answer) -> Sequence[str]:
+    """Return the translations; one that was cut is no translation."""
+    if answer.finish_reason is not FinishReason.STOP:
+        raise NoAnswer(
+            "The model stopped in the middle of a translation. Split the text, or let it be longer "
+            "by max_tokens.",
+            request_id=answer.request_id,
+        )
+    return answer.translations
 
 
 def batches(texts: Texts, count_max: int, bytes_max: int) -> Iterator[list[str]]:

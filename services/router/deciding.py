@@ -18,7 +18,7 @@ from services.router.domain import (
 )
 from services.router.factors import factors_of
 from services.router.filters import Exclusion, Question, exclusion, exclusions, refusal_of
-from services.router.sizing import OUTPUT_TOKENS_DEFAULT, complexity_of, size_of
+from services.router.sizing import complexity_of, output_tokens_of, size_of
 from services.router.strategies.base import Choice, Option, Rated, StrategyModule, ordered
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import Operation, RequestRedacted
@@ -143,9 +143,7 @@ def _leg(model: Model, question: Question) -> Leg:
     return Leg(
         model=model,
         input_tokens_max=min(size.worst, model.context_tokens),
-        output_tokens_max=min(
-            ask.max_tokens or OUTPUT_TOKENS_DEFAULT, model.output_tokens_max, room
-        ),
+        output_tokens_max=min(output_tokens_of(ask, size), model.output_tokens_max, room),
     )
 
 

@@ -52,6 +52,18 @@ def size_of(ask: RequestRedacted) -> Size:
     )
 
 
+def output_tokens_of(ask: RequestRedacted, size: Size) -> int:
+    """Return how many tokens an answer may have; a translation needs as many as its text, or more.
+
+    Twice the worst count of the text holds it also where a tokenizer knows the language less well.
+    """
+    if ask.max_tokens is not None:
+        return ask.max_tokens
+    if ask.operation is Operation.TRANSLATE:
+        return max(OUTPUT_TOKENS_DEFAULT, 2 * size.worst)
+    return OUTPUT_TOKENS_DEFAULT
+
+
 def complexity_of(ask: RequestRedacted, size: Size) -> float:
     """Return from 0 to 1 how much a request asks of a model, by its length and its shape alone.
 

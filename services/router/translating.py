@@ -18,4 +18,6 @@ def as_asked_of(model: Model, ask: RequestRedacted) -> RequestRedacted:
     if ask.operation is not Operation.TRANSLATE or Capability.TRANSLATE in model.capabilities:
         return ask
     wish = Message(role=Role.SYSTEM, content=_WISH.format(language=ask.target_language))
-    return ask.model_copy(update={"operation": Operation.CHAT, "messages": (wish, *ask.messages)})
+    # Whatever role a text came in, here it is what somebody wants translated, never an instruction.
+    texts = tuple(Message(role=Role.USER, content=one.content) for one in ask.messages)
+    return ask.model_copy(update={"operation": Operation.CHAT, "messages": (wish, *texts)})

@@ -16,6 +16,7 @@ from shared.contracts.masking import MaskingPolicy
 from shared.contracts.money import Amount, whole_nano
 from shared.contracts.routing import (
     Agreement,
+    Capability,
     Section,
     StatedLimits,
     StatedModel,
@@ -178,6 +179,7 @@ def routing_problems(models: ModelsDocument, policy: PolicyDocument, names: Name
                 price.price(model.provider, name)
         except ValueError as error:
             yield f"{names.models}: the price of {name} {error}."
+    yield from _free_problems(models, names)
     yield from _succession_problems(models, names)
     named = {name for route in policy.routes() for name in route.models}
     named |= {*policy.fallbacks, *policy.fallbacks.values(), *policy.entitlements}
@@ -191,6 +193,17 @@ def routing_problems(models: ModelsDocument, policy: PolicyDocument, names: Name
             yield (
                 f"{names.policy} does not say where {sensitivity} texts may go: "
                 f"add it under `residency`, as `any` or a list."
+            )
+
+
+def _free_problems(models: ModelsDocument, names: Names) -> Iterator[str]:
+    """Yield a sentence for each translator whose translations would be free by mistake."""
+    for name, model in models.models.items():
+        stated = all("characters_per_million" in price.model_fields_set for price in model.prices)
+        if Capability.TRANSLATE in model.capabilities and not stated:
+            yield (
+                f"{names.models}: {name} translates, and its price has no "
+                'characters_per_million: state it, also where it is "0".'
             )
 
 

@@ -157,6 +157,14 @@ async def test_a_model_that_only_chats_gets_one_text_at_a_time() -> None:
     assert keys == ["k", "k/0", "k/1", "k/2"]
 
 
+async def test_a_translation_that_was_cut_is_none() -> None:
+    platform = Platform(
+        lambda _, __: _answer(translations=("Sehr geehr",), finish_reason=FinishReason.LENGTH)
+    )
+    with pytest.raises(NoAnswer, match="in the middle of a translation"):
+        await translated(platform.complete, ["Kære"], {"target_language": "de"})
+
+
 async def test_another_refusal_is_passed_on() -> None:
     def refuse(texts: Sequence[str], options: dict[str, Any]) -> Answer:
         raise Refused(ErrorDetail.of(ErrorCode.BUDGET_EXHAUSTED))
