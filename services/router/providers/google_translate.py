@@ -50,7 +50,7 @@ _TAG: Final = re.compile(
 )
 # https://docs.cloud.google.com/translate/docs/languages: regions that are languages of their own.
 _REGIONAL: Final = frozenset({"fa-AF", "fr-CA", "ndc-ZW", "pt-BR", "pt-PT"})
-_TRADITIONAL: Final = frozenset({"Hant", "HK", "MO", "TW"})
+_TRADITIONAL: Final = frozenset({"HK", "MO", "TW"})
 _TOO_LONG: Final = re.compile(
     rb"text is too long|too many text segments|payload size exceeds|textTooLong", re.IGNORECASE
 )
@@ -174,7 +174,8 @@ def language_of(tag: str) -> str:
         return tag
     language, script, region = found[1].lower(), (found[2] or "").title(), (found[3] or "").upper()
     if language == "zh":
-        return "zh-TW" if {script, region} & _TRADITIONAL else "zh-CN"
+        is_traditional = script == "Hant" if script else region in _TRADITIONAL
+        return "zh-TW" if is_traditional else "zh-CN"
     if language == "nb":
         return "no"
     if f"{language}-{region}" in _REGIONAL:
