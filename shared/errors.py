@@ -4,7 +4,7 @@
     ├── Transient        tried again after a delay, then dead-lettered
     ├── Permanent        dead-lettered at once, and the caller gets a typed failure
     └── DependencyDown   fetching pauses until it is back; counts as no attempt
-        └── Postponed    only some of a batch wait; the others' effects go out, nothing pauses
+        └── Postponed    some messages wait; the others' effects go out, nothing pauses
 
 Anything else a handler raises is a bug: it is tried again like a Transient, and its type and place
 are logged, never its text, which could hold personal data.
@@ -46,7 +46,12 @@ class DependencyDown(BusError):
 
 
 class Postponed(DependencyDown):
-    """Raise when only some of a batch must wait: `effects` are those of the others."""
+    """Raise when only some of a batch must wait: `effects` are those of the others.
+
+    In a slot its one message waits. It comes again after `delay_s`, which may be set.
+    """
+
+    delay_s = 2.0  # Longer than what holds up all: others go on meanwhile.
 
     def __init__(self, dependency: str, effects: Sequence[Event], waiting: set[UUID]) -> None:
         super().__init__(dependency)

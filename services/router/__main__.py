@@ -8,17 +8,16 @@ from services.router.cancellations import Missed
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
 from services.router.health import Health
-from services.router.journey import World
-from services.router.ledger import DatabaseLedger
+from services.router.ledger import FORGET_EVERY_S, DatabaseLedger
+from services.router.replicas import LOOK_EVERY_S, Replicas
 from services.router.settings import Settings, read_configuration
 from services.router.strategies.base import check_strategies, strategies
+from services.router.world import World
 from shared.bus import Service
 from shared.configuration import ConfigError
 from shared.contracts.providers import ProviderTest
 from shared.contracts.requests import RequestCancelled
 from shared.db import Database
-
-FORGET_EVERY_S = 600.0
 
 
 def main() -> None:
@@ -42,13 +41,15 @@ def wired(settings: Settings) -> Service:
     health = Health(configuration.policy.resilience)
     parts = (configuration, endpoints, ledger, service.ask, patience, health, known)
     world = World(*parts, settings, os.environ)
-    router = Router(world, Missed(service.connection).has_left)
+    replicas = Replicas(service.connection, settings.replica)
+    router = Router(world, Missed(service.connection).has_left, replicas)
 
     service.configured(router.configured)
     service.slot("router-requests", router.request_redacted, given_up=router.given_up)
     service.live(RequestCancelled, router.requests_cancelled)
     service.command(ProviderTest, router.provider_test, stored=False)
     service.every(settings.probe_every_s, router.probe)
+    service.every(LOOK_EVERY_S, router.look_around)
     service.every(FORGET_EVERY_S, ledger.forget)
     service.on_stop(router.close)
     return service

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -75,6 +75,18 @@ class Leaving:
         self.has_left = True
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
+
+    async def rest(self, seconds: float) -> None:
+        """Sleep so long, or until the caller leaves."""
+        if seconds <= 0 or self.has_left:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds) as limit:
+                self.watch(limit)
+                try:
+                    await asyncio.get_running_loop().create_future()
+                finally:
+                    self.watch(None)
 
     def watch(self, limit: asyncio.Timeout | None) -> None:
         """End this time limit at once when the caller leaves; None when the call is over."""

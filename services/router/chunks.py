@@ -27,6 +27,7 @@ class Chunks:
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._not_before = 0.0
+        self._hushed = False
         self.count = 0
 
     def say(self, text: str) -> None:
@@ -36,6 +37,14 @@ class Chunks:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(loop.time(), self._not_before), self._wake.set)
 
+    def hush(self) -> None:
+        """Give no sign of life any more: the bus is about to have the request back.
+
+        Whoever takes it up next begins with chunk 0. Until its first chunk comes, no caller counts
+        silence, so a stream that waits is quiet, and none breaks for it.
+        """
+        self._hushed = True
+
     async def until_done(self, work: asyncio.Task[object]) -> AsyncIterator[ChunkProduced]:
         """Yield chunks while `work` runs, and what is left when it has ended.
 
@@ -44,7 +53,8 @@ class Chunks:
         work.add_done_callback(lambda _: self._wake.set())
         while not work.done():
             if await self._silent():
-                yield self._chunk()
+                if not self._hushed:
+                    yield self._chunk()
             elif self._texts:
                 yield self._said()
         if self._timer is not None:

@@ -50,6 +50,8 @@ class Model:
     disabled: str | None = None
     agreement: Agreement | None = None
     limits: StatedLimits | None = None
+    limits_shared: bool = False
+    """They were stated at the provider, for all of its models together."""
     quality: Quality | None = None
     retired: date | None = None
     successor: str | None = None

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection, Mapping, MutableMapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, Self, cast
 
 from prometheus_client import Gauge
@@ -28,6 +30,17 @@ MODELS: Final = "models"
 PROBE_S_MAX: Final = 3.0
 Made = tuple[str, Endpoint]
 """The wire format and the endpoint that a provider was made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What one probe found; without an error class the address has answered."""
+
+    error_class: ErrorClass | None = None
+    status: int | None = None
+    answered_ms: int = 0
+
+
 NO_MODEL: Final = "no model can be reached: every request will be refused or fail"
 REACHABLE: Final = Gauge(
     "stellwerk_router_endpoint_reachable",
@@ -50,7 +63,8 @@ class Endpoints:
         self._providers = providers
         self._models = models
         self._made = made or {}
-        self.faults: dict[str, ErrorClass | None] = {}
+        self.probed: dict[str, Probed] = {}
+        """What the last probe of each address found."""
 
     @classmethod
     def of(
@@ -72,7 +86,8 @@ class Endpoints:
                     f"models.yaml: provider {model.provider} has wire {model.wire}; "
                     f"known are {', '.join(sorted(wires))}."
                 )
-            if model.base_url not in providers:
+            place = place_of(model)
+            if place not in providers:
                 endpoint = Endpoint(
                     provider=model.provider,
                     base_url=model.base_url,
@@ -81,25 +96,24 @@ class Endpoints:
                     region=model.region,
                     options=configuration.options.get(model.provider, {}),
                 )
-                made[model.base_url] = model.wire, endpoint
-                known = before.known(model.base_url, made) if before is not None else None
+                made[place] = model.wire, endpoint
+                known = before.known(place, made) if before is not None else None
                 if known is not None:
-                    providers[model.base_url] = known
+                    providers[place] = known
                     continue
                 try:
-                    providers[model.base_url] = wires[model.wire].connect(endpoint)
+                    providers[place] = wires[model.wire].connect(endpoint)
                 except ValueError as error:
                     raise ConfigError(f"models.yaml: provider {model.provider}: {error}.") from None
         endpoints = cls(providers, enabled, made)
         if before is not None:
             endpoints.remarks = before.remarks
-            endpoints.faults.update(before.faults)
+            endpoints.probed.update(before.probed)
         return endpoints
 
-    def known(self, base_url: str, made: Mapping[str, Made]) -> Provider | None:
-        """Return the provider at an address if it was made from the same."""
-        same = self._made.get(base_url) == made[base_url]
-        return self._providers[base_url] if same else None
+    def known(self, place: str, made: Mapping[str, Made]) -> Provider | None:
+        """Return the provider at a place if it was made from the same."""
+        return self._providers[place] if self._made.get(place) == made[place] else None
 
     @property
     def providers(self) -> Collection[Provider]:
@@ -112,14 +126,20 @@ class Endpoints:
 
     def provider_of(self, model: Model) -> Provider:
         """Return the provider that answers for an enabled model."""
-        return self._providers[model.base_url]
+        return self._providers[place_of(model)]
 
-    async def probe(self) -> None:
-        """Ask every address whether it is there; log what has changed."""
-        await asyncio.gather(*map(self._probe, self._providers))
+    def places_of(self, provider: str) -> frozenset[str]:
+        """Return where the enabled models of a provider are called."""
+        return frozenset(place_of(one) for one in self._models if one.provider == provider)
+
+    async def probe(self, places: Collection[str] | None = None) -> None:
+        """Ask every address whether it is there, or these, all at once; log what has changed."""
+        await asyncio.gather(*map(self._probe, self._providers if places is None else places))
         for model in self._models:
-            fault = self.faults.get(model.base_url)
-            REACHABLE.labels(model.provider, model.name).set(fault is None)
+            found = self.probed.get(place_of(model))
+            if found is not None:
+                reachable = found.error_class is None
+                REACHABLE.labels(model.provider, model.name).set(reachable)
         self._remark(self._problem())
 
     async def close(self) -> None:
@@ -137,24 +157,28 @@ class Endpoints:
                 with suppress(KeyError):  # It was never probed.
                     REACHABLE.remove(model.provider, model.name)
 
-    async def _probe(self, base_url: str) -> None:
+    async def _probe(self, place: str) -> None:
+        started = time.monotonic()
+        error_class: ErrorClass | None = None
+        status: int | None = None
         try:
             async with asyncio.timeout(PROBE_S_MAX):
-                await self._providers[base_url].probe()
+                await self._providers[place].probe()
         except TimeoutError:
-            self.faults[base_url] = ErrorClass.TIMEOUT
+            error_class = ErrorClass.TIMEOUT
         except ProviderError as error:
-            self.faults[base_url] = error.error_class
-        else:
-            self.faults[base_url] = None
+            error_class, status = error.error_class, error.status
+        took_ms = round((time.monotonic() - started) * 1000)
+        self.probed[place] = Probed(error_class, status, took_ms)
 
     def _problem(self) -> str | None:
         if not self._models:
             return f"{NO_MODEL} (no address is set)"
         silent = sorted(
-            f"{model.name}: {self.faults[model.base_url]}"
+            f"{model.name}: {found.error_class}"
             for model in self._models
-            if self.faults.get(model.base_url) is not None
+            if (found := self.probed.get(place_of(model))) is not None
+            and found.error_class is not None
         )
         if len(silent) == len(self._models):
             return f"{NO_MODEL} ({', '.join(silent)})"
@@ -169,3 +193,8 @@ class Endpoints:
             del self.remarks[MODELS]
         else:
             self.remarks[MODELS] = problem
+
+
+def place_of(model: Model) -> str:
+    """Return where a model is called: two providers at one address have two keys."""
+    return f"{model.provider} {model.base_url}"

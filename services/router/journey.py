@@ -1,71 +1,35 @@
-"""One request from its claim to its end: hold, calls, and the events that tell of them."""
+"""One request from its decision to its end: limits, hold, calls, and the events that tell."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
-from services.router import attempts
-from services.router.attempts import Call, Heard, Leaving, Patience
+from services.router.attempts import Leaving
+from services.router.calling import HERE_S_MAX, Calls, Next, postponed
 from services.router.chunks import Chunks
 from services.router.costs import Terms
-from services.router.deciding import Sight, Strategies, decide
-from services.router.domain import Leg
-from services.router.endpoints import Endpoints
-from services.router.faults import failure_code
-from services.router.health import Health
-from services.router.ledger import Ledger
-from services.router.outbound import LeakFoundError, cleared
-from services.router.outcomes import Story, events_in, refused
+from services.router.deciding import Conditions, decide
+from services.router.domain import WELL, Routing
+from services.router.health import Admission, arrival_of
+from services.router.outbound import LeakFoundError
+from services.router.outcomes import Story, events_in, refused, released
 from services.router.providers.base import ClearedRequest
 from services.router.rows import Claim, Start
-from services.router.settings import Configuration, Settings, configuration_of, today
-from services.router.store import Claimed, Step
-from services.router.strategies.base import check_strategies
-from services.router.translating import as_asked_of
+from services.router.sizing import OUTPUT_TOKENS_DEFAULT, size_of
+from services.router.store import Claimed
+from services.router.world import World
 from shared.contracts.billing import HoldReply, HoldRequest
-from shared.contracts.commands import Command, Reply
-from shared.contracts.configuration import ConfigurationVersion
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event
 from shared.contracts.requests import RequestRedacted
-from shared.contracts.usage import Attempt, AttemptOutcome
-from shared.contracts.values import Sensitivity, new_id, now
+from shared.contracts.usage import Attempt
+from shared.contracts.values import now
 from shared.errors import DependencyDown
 
 HOLD_KEPT: Final = timedelta(minutes=15)
 """A hold outlives its request's deadline by this, so that a late settlement still finds it."""
 RETRY_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
-
-Ask = Callable[[Command], Awaitable[Reply]]
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a request meets on its way."""
-
-    configuration: Configuration
-    endpoints: Endpoints
-    ledger: Ledger
-    ask: Ask
-    patience: Patience
-    health: Health
-    strategies: Strategies
-    settings: Settings = field(default_factory=Settings)
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Where references of the configuration have their values; secrets are among them."""
-
-    def configured(self, version: ConfigurationVersion) -> "World":
-        """Return this world under another version. Raises `ConfigError` if it cannot be used."""
-        if version.version == self.configuration.version:
-            return self
-        configuration = configuration_of(version.version, version.documents, self.environment)
-        check_strategies(configuration.policy, self.strategies)
-        endpoints = Endpoints.of(configuration, self.settings, self.endpoints)
-        self.health.configured(configuration.policy.resilience)
-        return replace(self, configuration=configuration, endpoints=endpoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +51,32 @@ class Journey:
         self._world = world
         self._chunks = chunks
         self._leaving = leaving
-        configuration = world.configuration
-        sight = Sight(configuration.models, configuration.policy, world.strategies, today())
-        routing = decide(event, sight, world.health.conditions(configuration.models))
-        self._plan = routing.plan
-        self._story = Story(event, configuration.version, routing, configuration.models, now())
         self._known: Claimed | None = None
+        self._admission: Admission | None = None
+        self._story: Story
+        self._calls: Calls
 
     async def run(self) -> Result:
         """Return how the request ends; the ledger has it by then.
 
-        Raises `DependencyDown` when the ledger cannot be reached before the deadline, and
-        `Transient` when billing says that it failed.
+        Raises `Postponed` when the bus shall keep it until a limit lets it in, `DependencyDown`
+        when the ledger cannot be reached before the deadline, and `Transient` when billing says
+        that it failed.
         """
-        code, request = self._ready()
+        try:
+            code = await self._decide()
+            return await self._run(code)
+        finally:
+            if self._admission is not None:
+                self._admission.end()  # Counts for nothing if its call was made.
+
+    async def _run(self, code: ErrorCode | None) -> Result:
+        request: ClearedRequest | None = None
+        if code is None:
+            code, request = self._cleared()
         if code is None:
             code = await self._hold()
-        start = self._start(self._plan[0]) if code is None else None
+        start = self._calls.start(self._story.routing.plan[0]) if code is None else None
         if self._known is None or not (self._known.ending or self._known.conflict):
             self._known = await self._claim(start)
         known = self._known
@@ -112,25 +85,73 @@ class Journey:
         if known.conflict:
             conflict = refused(self._event, self._story.config_version, ErrorCode.CONFLICT)
             return Result([conflict])
-        self._story.attempts += known.attempts
+        self._story.attempts += self._counted(known.attempts)
         if code is None:
             assert start is not None
             assert request is not None
-            code = await self._call_all(start, request)
+            assert self._admission is not None
+            first = Next(self._story.routing.plan[0], request, start, self._admission)
+            code = await self._calls.make_all(first)
         return await self._end(code)
 
     # --- before the first call ---------------------------------------------------------------
 
-    def _ready(self) -> tuple[ErrorCode | None, ClearedRequest | None]:
+    async def _decide(self) -> ErrorCode | None:
+        """Decide, and have the first model's limits let the request in; return why nobody may.
+
+        A wait that is short is sat out here. A longer one the bus sits out: then the request is
+        decided anew when it comes back, before any hold or claim is made for it.
+        """
+        health, arrived = self._world.health, arrival_of(self._event)
+        tokens = self._tokens() if health.counts_tokens else 1
+        models = self._world.configuration.models
+        health.returned(self._event)
+        while True:
+            conditions = health.conditions(models, arrived, tokens)
+            self._begin(decide(self._event, self._world.sight(), conditions), tokens)
+            code = self._calls.over() or self._story.routing.code
+            if code is not None:
+                return code
+            wait_s = self._first_in_time(conditions)
+            leg = self._story.routing.plan[0]
+            if wait_s <= 0:
+                self._admission = health.admit(leg.model, tokens)
+                return None
+            if wait_s >= self._calls.left_s or not health.queue(self._event, leg.model, wait_s):
+                return ErrorCode.PROVIDER_UNAVAILABLE
+            if wait_s > HERE_S_MAX and self._calls.may_go_back:
+                raise postponed(wait_s)
+            await self._leaving.rest(wait_s)
+            health.returned(self._event)
+
+    def _begin(self, routing: Routing, tokens: int) -> None:
+        configuration = self._world.configuration
+        self._story = Story(
+            self._event, configuration.version, routing, configuration.models, now()
+        )
+        self._calls = Calls(self._story, self._world, tokens, self._chunks, self._leaving)
+
+    def _first_in_time(self, conditions: Conditions) -> float:
+        """Return how long the plan's first model lets the request wait.
+
+        One that would let it in after its deadline only is left out, if another is in time.
+        """
+        routing, left_s = self._story.routing, self._calls.left_s
+        for number, leg in enumerate(routing.plan):
+            wait_s = conditions.get(leg.model.name, WELL).wait_s
+            if wait_s < left_s:
+                self._story.routing = replace(routing, plan=routing.plan[number:])
+                return wait_s
+        return routing.wait_s
+
+    def _tokens(self) -> int:
+        """Return how many tokens the request may need, as limits count them."""
+        return size_of(self._event).likely + (self._event.max_tokens or OUTPUT_TOKENS_DEFAULT)
+
+    def _cleared(self) -> tuple[ErrorCode | None, ClearedRequest | None]:
         """Return what the first call sends, or why there will be none."""
-        if self._leaving.has_left:
-            return ErrorCode.CANCELLED, None
-        if self._is_late():
-            return ErrorCode.DEADLINE, None
-        if self._story.routing.code is not None:
-            return self._story.routing.code, None
         try:
-            return None, self._request(self._plan[0])
+            return None, self._calls.request(self._story.routing.plan[0])
         except LeakFoundError:
             return ErrorCode.LEAK_CHECK, None
 
@@ -151,9 +172,9 @@ class Journey:
                         return None
                 if self._leaving.has_left:
                     return ErrorCode.CANCELLED
-                if self._is_late():
+                if self._calls.left_s <= 0:
                     return ErrorCode.BILLING_UNAVAILABLE
-                await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+                await self._leaving.rest(RETRY_S[min(tries, len(RETRY_S) - 1)])
                 tries += 1
             else:
                 break
@@ -162,7 +183,7 @@ class Journey:
             leg = self._story.routing.dearest
             price = reply.price or leg.model.price
             self._story.terms = Terms(leg.model.name, reply.held_nano, price)
-        return reply.code or self._over()
+        return reply.code or self._calls.over()
 
     def _hold_request(self) -> HoldRequest:
         event, leg = self._event, self._story.routing.dearest
@@ -187,89 +208,12 @@ class Journey:
         claim = Claim(self._event.request_id, fingerprint, start)
         return await self._world.ledger.claim(claim, self._event.deadline)
 
-    # --- calls -------------------------------------------------------------------------------
-
-    async def _call_all(self, start: Start, request: ClearedRequest) -> ErrorCode | None:
-        """Call the models of the plan until one answers; return why none did."""
-        for number, leg in enumerate(self._plan):
-            if number > 0:
-                start = self._start(leg)
-                try:
-                    request = self._request(leg)
-                except LeakFoundError:
-                    return ErrorCode.LEAK_CHECK
-                step = Step(self._story.attempts[-1], start)
-                await self._world.ledger.step(step, self._event.deadline)
-            over = self._over()
-            if over is not None:
-                self._story.attempts.append(_cancelled(start))
-                return over
-            heard = await self._call(start.id, leg, request, others=len(self._plan) - number - 1)
-            if heard.is_cancelled:
-                return ErrorCode.CANCELLED
-            fault = heard.error_class
-            if fault is None:
-                return None
-            spoken = self._chunks is not None and bool(heard.text)
-            late = self._is_late()
-            last = leg is self._plan[-1]
-            if spoken or late or last or not fault.may_fall_back:
-                in_house = self._event.sensitivity is Sensitivity.SPECIAL
-                return failure_code(fault, spoken=spoken, late=late, in_house=in_house)
-        raise AssertionError("a plan has at least one model")
-
-    async def _call(
-        self, attempt_id: UUID, leg: Leg, request: ClearedRequest, others: int
-    ) -> Heard:
-        left_s = (self._event.deadline - now()).total_seconds()
-        call = Call(
-            id=attempt_id,
-            leg=leg,
-            request=request,
-            deadline=asyncio.get_running_loop().time() + left_s,
-            others=others,
-            operation=self._event.operation,
-            messages=len(self._event.messages),
-            leaving=self._leaving,
-        )
-        world = self._world
-        provider = world.endpoints.provider_of(leg.model)
-        say = self._chunks.say if self._chunks is not None else _to_nobody
-        world.health.begin(leg.model)
-        heard = await attempts.make(call, provider, world.patience, say)
-        world.health.end(leg.model, heard)
-        self._story.attempts.append(heard.attempt)
-        self._story.heard = heard
-        return heard
-
-    def _start(self, leg: Leg) -> Start:
-        return Start(
-            id=new_id(),
-            request_id=self._event.request_id,
-            model=leg.model.name,
-            provider=leg.model.provider,
-            input_tokens_max=leg.input_tokens_max,
-            output_tokens_max=leg.output_tokens_max,
-            region=leg.model.region,
-            residency=leg.model.residency,
-            deadline=self._event.deadline,
-        )
-
-    def _request(self, leg: Leg) -> ClearedRequest:
-        provider = self._world.endpoints.provider_of(leg.model)
-        ask = as_asked_of(leg.model, self._event)
-        return cleared(provider.request(ask, leg.model.upstream, leg.output_tokens_max))
-
-    def _over(self) -> ErrorCode | None:
-        """Return why no call may be begun any more."""
-        if self._leaving.has_left:
-            return ErrorCode.CANCELLED
-        return ErrorCode.DEADLINE if self._is_late() else None
-
-    def _is_late(self) -> bool:
-        return now() >= self._event.deadline
-
     # --- the end -----------------------------------------------------------------------------
+
+    def _counted(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Return what earlier processes called; the policy says what an unknown end costs."""
+        releases = self._world.resilience.on_unknown == "release"
+        return [released(one) for one in attempts] if releases else attempts
 
     async def _end(self, code: ErrorCode | None) -> Result:
         if self._chunks is not None:
@@ -280,17 +224,3 @@ class Journey:
             # Somebody else had the same request and was faster: theirs is the one result.
             return Result(events_in(ending))
         return Result([answer, usage], tell=True, code=code)
-
-
-def _cancelled(start: Start) -> Attempt:
-    """Return a call that was written down and never made."""
-    return Attempt(
-        id=start.id,
-        model=start.model,
-        provider=start.provider,
-        outcome=AttemptOutcome.CANCELLED,
-    )
-
-
-def _to_nobody(_text: str) -> None:
-    """Keep an answer that is not streamed to ourselves until it is whole."""

@@ -17,6 +17,7 @@ from shared.errors import DependencyDown
 RETRY_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 DATABASE: Final = "postgresql"
 AWAY: Final = "the database is away: requests wait for it"
+FORGET_EVERY_S: Final = 600.0
 KEPT_S: Final = MASKED_RETENTION_S + 24 * 3600
 Result = TypeVar("Result")
 

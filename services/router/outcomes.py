@@ -140,10 +140,20 @@ def refused(event: RequestRedacted, config_version: str, code: ErrorCode) -> Req
     return RequestRefused.following(event, code=code, **_common(event, config_version))
 
 
-def lost(event: RequestRedacted, config_version: str, code: ErrorCode) -> list[Event]:
+def released(attempt: Attempt) -> Attempt:
+    """Return a call as it counts where nobody pays for one whose end is unknown."""
+    if attempt.outcome is not AttemptOutcome.UNKNOWN:
+        return attempt
+    return attempt.model_copy(update={"released": True, "input_tokens": 0, "output_tokens": 0})
+
+
+def lost(
+    event: RequestRedacted, config_version: str, code: ErrorCode, *, releases: bool = False
+) -> list[Event]:
     """Return the end of a request that was given up after a call may have been made.
 
-    Its usage says so: then all that was held is charged, which is too much rather than too little.
+    Its usage says so: then all that was held is charged, which is too much rather than too little,
+    unless the policy `releases` it.
     """
     attempt = Attempt(
         id=derived_id(event.request_id, "lost"),
@@ -152,7 +162,8 @@ def lost(event: RequestRedacted, config_version: str, code: ErrorCode) -> list[E
         outcome=AttemptOutcome.UNKNOWN,
     )
     routing = Routing(Decision(candidates=(), rule="given-up"), (), code)
-    story = Story(event, config_version, routing, {}, event.received_at, attempts=[attempt])
+    attempts = [released(attempt) if releases else attempt]
+    story = Story(event, config_version, routing, {}, event.received_at, attempts=attempts)
     outcome, usage, _ = story.ended(code)
     return [outcome, usage]
 

@@ -64,6 +64,11 @@ class Configuration:
     """By provider; a provider without one is called without."""
     options: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     """What wires need beside address and key, by provider; a secret may be among it."""
+    providers: Mapping[str, StatedProvider] = field(default_factory=dict)
+    """As they are described, also those that are off."""
+    documents: Mapping[Document, str] = field(default_factory=dict, repr=False)
+    day: date = date.min
+    """Whose prices and retirements these are."""
 
 
 def read_configuration(folder: Path, environment: Mapping[str, str]) -> Configuration:
@@ -104,7 +109,10 @@ def configuration_of(
     for name, model in models.items():
         if model.provider in faults and model.disabled is None:
             models[name] = replace(model, disabled=faults[model.provider])
-    return Configuration(version, models, _policy(policy, stated.aliases), keys, options)
+    rules = _policy(policy, stated.aliases)
+    return Configuration(
+        version, models, rules, keys, options, stated.providers, dict(documents), today()
+    )
 
 
 def _options(
@@ -180,6 +188,7 @@ def _model(
         disabled=f"{missing} is not set" if missing else None,
         agreement=provider.dpa,
         limits=entry.limits or provider.limits,
+        limits_shared=entry.limits is None and provider.limits is not None,
         quality=entry.quality,
         retired=entry.retired,
         successor=entry.successor,

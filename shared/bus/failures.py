@@ -18,8 +18,6 @@ _log = logging.getLogger(__name__)
 ATTEMPTS_MAX: Final = 5
 BACKOFF_S: Final = (0.5, 2.0, 5.0, 15.0)
 DOWN_S: Final = 0.5
-POSTPONED_S: Final = 2.0
-"""Longer, since nothing else holds up those that wait while the others go on."""
 COUNTED_MAX: Final = 100_000
 
 GiveUp = Callable[[GivenUp], Sequence[Event]]
@@ -72,7 +70,7 @@ class Failures:
 
     def _delay_s(self, delivery: Delivery, error: BaseException | None) -> float:
         if isinstance(error, DependencyDown):
-            return POSTPONED_S if isinstance(error, Postponed) else DOWN_S
+            return error.delay_s if isinstance(error, Postponed) else DOWN_S
         if isinstance(error, Transient) and error.delay_s is not None:
             return error.delay_s
         attempts = self._attempts.get(delivery.place.sequence, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
-from services.router.journey import World
+from services.router.world import World
 from services.router.settings import Settings, read_configuration
 from shared.configuration import ConfigError
 from shared.contracts.completions import CompletionFailed, CompletionProduced

@@ -11,11 +11,10 @@ from services.router import deciding
 from services.router.attempts import Patience
 from services.router.deciding import Conditions, Sight
 from services.router.domain import Model, Policy, Route, Routing
-from services.router.endpoints import Endpoints
+from services.router.endpoints import Endpoints, place_of
 from services.router.faults import ErrorClass
 from services.router.handlers import Router
 from services.router.health import Health
-from services.router.journey import World
 from services.router.providers.base import (
     ClearedRequest,
     Counted,
@@ -30,6 +29,7 @@ from services.router.rows import Claim, End, Ending
 from services.router.settings import Configuration
 from services.router.store import Claimed, Step
 from services.router.strategies.base import strategies
+from services.router.world import World
 from shared.contracts.billing import HoldReply, HoldRequest
 from shared.contracts.commands import Command, Reply
 from shared.contracts.completions import FinishReason, TokenUsage
@@ -171,6 +171,10 @@ class MemoryLedger:
         return Claimed(attempts=earlier)
 
     async def step(self, step: Step, deadline: datetime) -> None:
+        if step.heard is not None:
+            for calls in self.attempts.values():
+                if step.heard.id in calls:
+                    calls[step.heard.id] = step.heard
         if step.start is not None:
             self._start(step.start.request_id, step.start.id, step.start.model)
 
@@ -234,7 +238,7 @@ class Scene:
     desk: Desk = field(default_factory=Desk)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     patience: Patience = field(default_factory=lambda: Patience(5.0, 5.0))
-    resilience: StatedResilience = field(default_factory=StatedResilience)
+    resilience: StatedResilience = field(default_factory=lambda: StatedResilience(retries_max=0))
 
     def __post_init__(self) -> None:
         self.providers = {
@@ -248,12 +252,15 @@ class Scene:
         configuration = Configuration(
             version="c0ffee",
             models={one.name: one for one in self.models},
-            policy=self.policy or policy(*(one.name for one in self.models)),
+            policy=replace(
+                self.policy or policy(*(one.name for one in self.models)),
+                resilience=self.resilience,
+            ),
             keys={},
         )
-        world = world_of(
-            configuration, Endpoints(self.providers, list(self.models)), self.ledger, self.desk
-        )
+        places = {place_of(one): self.providers[one.base_url] for one in self.models}
+        endpoints = Endpoints(places, list(self.models))
+        world = world_of(configuration, endpoints, self.ledger, self.desk)
         return Router(replace(world, patience=self.patience, health=Health(self.resilience)))
 
     async def play(self, event: RequestRedacted, router: Router | None = None) -> list[Event]:
