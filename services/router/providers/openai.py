@@ -38,6 +38,7 @@ OPTIONS: Final = frozenset({"auth", "deployments", "api_version"})
 _DONE: Final = b"[DONE]"
 _REASONS: Final = {
     "stop": FinishReason.STOP,
+    "eos": FinishReason.STOP,  # Together's own word, beside OpenAI's.
     "length": FinishReason.LENGTH,
     "content_filter": FinishReason.CONTENT_FILTER,
     "tool_calls": FinishReason.TOOL_CALLS,
