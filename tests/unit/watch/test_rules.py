@@ -13,9 +13,10 @@ from services.watch.rules.base import Example, Fact, Rule, Verdict, Window
 from shared.contracts.completions import Outcome
 from shared.contracts.errors import ErrorCode
 from shared.contracts.incidents import Incident
+from shared.contracts.providers import ProviderChange
 from shared.contracts.usage import Attempt, AttemptOutcome
 from shared.contracts.values import ModelName, new_id
-from tests.unit.watch.usages import START, failed, leak, usage
+from tests.unit.watch.usages import START, changed, failed, leak, passed_by, usage
 
 RULES = rules.load()
 CASES = [
@@ -44,11 +45,23 @@ usages = st.builds(
     st.lists(attempts, max_size=3),
     st.sampled_from([None, *ErrorCode]),
     st.sampled_from(Outcome),
+) | st.builds(passed_by, st.sampled_from(["large", "local-default"]))
+
+changes = st.builds(
+    lambda change, model, error_class, days: changed(
+        change, model=model, error_class=error_class, days_left=days
+    ),
+    st.sampled_from(ProviderChange),
+    st.sampled_from([None, "large", "house/small:v2"]),
+    st.sampled_from([None, "unauthorised", "something-new"]),
+    st.none() | st.integers(-4_000, 4_000),
 )
 
 
 def test_a_rule_is_shown_only_what_it_sees() -> None:
     assert {name for name, *_ in gathered(RULES, [leak()]).counts} == {"leak_stopped"}
+    opened = changed(ProviderChange.CIRCUIT_OPENED, model="large")
+    assert {name for name, *_ in gathered(RULES, [opened]).counts} == {"circuit_open"}
     shown = gathered(RULES, [usage(failed()), usage(code=ErrorCode.LEAK_CHECK)])
     assert {name for name, *_ in shown.counts} == {"error_rate", "fallback_active", "leak_stopped"}
 
@@ -71,7 +84,8 @@ def test_a_rule_is_named_after_its_file_and_says_what_to_do(rule: Rule) -> None:
     for sentence in (rule.WHAT, rule.ADVICE):
         assert re.fullmatch(r"\S.*[.]", sentence), "a sentence ends in a full stop"
     assert set(rule.EXPLAINED_BY) <= {one.NAME for one in RULES}
-    assert 1 <= rule.WINDOW_MINUTES <= 24 * 60
+    # Counts are kept for a week; what the router says once a day must not fall between two windows.
+    assert 1 <= rule.WINDOW_MINUTES <= 2 * 24 * 60
 
 
 @every_rule
@@ -86,7 +100,7 @@ def test_a_window_in_which_nothing_was_seen_is_fine(rule: Rule) -> None:
 
 
 @every_rule
-@given(given_facts=st.lists(usages | leaks, min_size=1, max_size=8))
+@given(given_facts=st.lists(usages | leaks | changes, min_size=1, max_size=8))
 def test_no_fact_is_too_strange_and_what_is_stated_fits_an_incident(
     rule: Rule, given_facts: list[Fact]
 ) -> None:

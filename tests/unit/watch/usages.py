@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from shared.contracts.completions import Outcome, TokenUsage
 from shared.contracts.errors import ErrorCode
+from shared.contracts.providers import ProviderChange, ProviderChanged
 from shared.contracts.requests import LeakStopped
-from shared.contracts.usage import Attempt, AttemptOutcome, Decision, UsageRecorded
+from shared.contracts.usage import Attempt, AttemptOutcome, Candidate, Decision, UsageRecorded
 from shared.contracts.values import Sensitivity, new_id
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -58,4 +59,33 @@ def leak(*types: str, app: str = "letters", at: datetime = START) -> LeakStopped
     """Return a request that was refused because these kinds of values would have left."""
     return LeakStopped(
         tenant="default", app=app, time=at, request_id=new_id(), types=types or ("person",)
+    )
+
+
+def passed_by(model: str, at: datetime = START, provider: str = "hosted") -> UsageRecorded:
+    """Return an answered request that did not go to a model, because its circuit was open."""
+    out = Candidate(model=model, provider=provider, rank=1, excluded_by="circuit_open")
+    decision = Decision(candidates=(out,), rule="named")
+    return usage(answered(), at=at).model_copy(update={"decision": decision})
+
+
+def changed(
+    change: ProviderChange,
+    *,
+    at: datetime = START,
+    model: str | None = None,
+    error_class: str | None = None,
+    days_left: int | None = None,
+) -> ProviderChanged:
+    """Return what the router tells of the provider `hosted`."""
+    return ProviderChanged(
+        tenant="default",
+        app="router",
+        time=at,
+        provider="hosted",
+        model=model,
+        change=change,
+        config_version="1",
+        error_class=error_class,
+        days_left=days_left,
     )
