@@ -180,6 +180,9 @@ def _looks_up(service: str) -> Iterator[str]:
     for bucket in BUCKETS:
         if service in (bucket.writer, *bucket.readers):
             yield f"$JS.API.DIRECT.GET.{bucket.stream}.{bucket.subject('*')}"
+        if service == bucket.writer and service in bucket.readers:
+            # Its replicas find each other there: all keys at once, of this one bucket.
+            yield f"$JS.API.DIRECT.GET.{bucket.stream}"
         if service == bucket.writer:
             yield bucket.subject("*")
 

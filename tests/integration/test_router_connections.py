@@ -2,9 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from deploy.local.scripted import Connection, Script
-from services.router.wire.connections import Connections
+from services.router.wire.connections import SETTLES_S, Connections
+from services.router.wire.connections import Connection as Kept
 from shared.contracts.values import now
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
@@ -183,3 +184,76 @@ def test_a_large_body_is_read_piece_by_piece(
         server.close()
 
     in_loop(talk(), new_loop)
+
+
+STREAMED = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"3\r\nHej\r\n0\r\n\r\n"
+)
+
+
+class ClosingServer(asyncio.Protocol):
+    """Closes a connection after `close_after_s`, without a word that it will, as llama.cpp does."""
+
+    def __init__(self, close_after_s: float, opened: list[asyncio.Transport]) -> None:
+        self._close_after_s = close_after_s
+        self._opened = opened
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._opened.append(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if b"Klient_001" in data:
+            self._transport.write(STREAMED)
+            asyncio.get_running_loop().call_later(self._close_after_s, self._transport.abort)
+
+
+@asynccontextmanager
+async def closing_server(
+    close_after_s: float,
+) -> AsyncIterator[tuple[Connections, list[asyncio.Transport]]]:
+    """Yield connections to a server that closes its own, and every one that it was given."""
+    opened: list[asyncio.Transport] = []
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: ClosingServer(close_after_s, opened), "127.0.0.1", 0)
+    connections = Connections(f"http://127.0.0.1:{port_of(server)}", connect_s_max=2.0)
+    try:
+        yield connections, opened
+    finally:
+        await connections.close()
+        for transport in opened:
+            transport.abort()
+        server.close()
+        await asyncio.sleep(0.01)  # The loop closes what was aborted in its next rounds.
+
+
+async def streamed_from(connections: Connections, kept: Kept | None = None) -> bytes:
+    sent = await connections.send(b"POST", "/chat/completions", JSON, BODY, kept)
+    async with sent as response:
+        return b"".join([part async for part in response.body()])
+
+
+async def test_a_connection_that_is_closed_right_after_a_stream_is_not_used_again() -> None:
+    async with closing_server(0.002) as (connections, _):
+        assert [await streamed_from(connections) for _ in range(10)] == [b"Hej"] * 10
+
+
+async def test_a_connection_that_stays_open_after_a_stream_is_used_again() -> None:
+    async with closing_server(30) as (connections, opened):
+        await streamed_from(connections)
+        await asyncio.sleep(SETTLES_S + 0.01)
+        await streamed_from(connections)
+
+        assert len(opened) == 1
+
+
+async def test_a_request_that_never_left_goes_out_on_a_fresh_connection() -> None:
+    async with closing_server(0.05) as (connections, opened):
+        kept = await connections.open()
+        assert await streamed_from(connections, kept) == b"Hej"
+        await asyncio.sleep(0.1)  # It was taken from the pool in time, and is closed by now.
+
+        assert await streamed_from(connections, kept) == b"Hej"
+        assert len(opened) == 2

@@ -6,7 +6,9 @@ left is its HTTP/1.1, its TLS settings, its proxies, and the shortest pool that 
 """
 
 import ssl
+import time
 import urllib.request
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Final, Self
@@ -14,12 +16,15 @@ from typing import Final, Self
 import httpcore2
 import httpx2
 
-from services.router.wire.network import AsyncioBackend
+from services.router.wire.network import AsyncioBackend, NotSentError
 
 KEPT_IDLE_S_MAX: Final = 4.0
 """Servers close idle connections after five seconds or more; we close first, so that no request
 meets a connection that is just being closed."""
 KEPT_MAX: Final = 256
+SETTLES_S: Final = 0.05
+"""llama.cpp closes a connection 50 µs after the last chunk of a stream and never says that it will:
+who sends on it at once is sent away. After so long, its word that it has closed is here."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 Connection = httpcore2.AsyncConnectionInterface
@@ -60,7 +65,8 @@ class Response:
     ) -> None:
         """Close it; a connection that was read to its end is used again."""
         await self._answer.aclose()
-        await self._connections.put_back(self._connection)
+        settles = b"chunked" in self.header(b"transfer-encoding").lower()
+        await self._connections.put_back(self._connection, settles=settles)
 
 
 class Connections:
@@ -97,6 +103,7 @@ class Connections:
         self._proxied = self._through(proxy, self._network)
         self._origin = httpcore2.URL(base_url).origin
         self._idle: list[Connection] = []
+        self._settling: deque[tuple[float, Connection]] = deque()
         self._closed = False
 
     async def open(self) -> Connection:
@@ -104,11 +111,16 @@ class Connections:
 
         Raises httpcore2's `ConnectError` and `ConnectTimeout`.
         """
+        while self._settling and self._settling[0][0] <= time.monotonic():
+            self._idle.append(self._settling.popleft()[1])
         while self._idle:
             connection = self._idle.pop()
             if connection.is_available() and not connection.has_expired():
                 return connection
             await connection.aclose()
+        return await self._connect()
+
+    async def _connect(self) -> Connection:
         if self._proxied is not None:
             return self._proxied.create_connection(self._origin)
         host, within_s = self._origin.host.decode("ascii"), self._connect_s_max
@@ -127,7 +139,10 @@ class Connections:
     ) -> Response:
         """Send a request and return the answer as soon as its head is there.
 
-        Raises httpcore2's errors: `ConnectError` and `ConnectTimeout` mean that nothing was sent.
+        Raises httpcore2's errors: `ConnectError` and `ConnectTimeout` mean that nothing was sent. A
+        request that found a kept connection closed goes out on a fresh one. One of which a byte may
+        have left does not: a POST is not idempotent, and the other side may have begun to work (RFC
+        9110, 9.2.2).
         """
         request = httpcore2.Request(
             method,
@@ -147,10 +162,15 @@ class Connections:
         )
         if connection is None:
             connection = await self.open()
-        return Response(self, connection, await connection.handle_async_request(request))
+        try:
+            answer = await connection.handle_async_request(request)
+        except NotSentError:
+            connection = await self._connect()
+            answer = await connection.handle_async_request(request)
+        return Response(self, connection, answer)
 
-    async def put_back(self, connection: Connection) -> None:
-        """Keep a connection that can be used again."""
+    async def put_back(self, connection: Connection, *, settles: bool = False) -> None:
+        """Keep a connection that can be used again: at once, or when it has settled."""
         if not connection.is_idle():
             return
         if self._closed:
@@ -158,11 +178,18 @@ class Connections:
             return
         if len(self._idle) >= KEPT_MAX or (self._idle and self._idle[0].has_expired()):
             await self._idle.pop(0).aclose()
-        self._idle.append(connection)
+        if not settles:
+            self._idle.append(connection)
+            return
+        if len(self._settling) >= KEPT_MAX:
+            await self._settling.popleft()[1].aclose()
+        self._settling.append((time.monotonic() + SETTLES_S, connection))
 
     async def close(self) -> None:
         """Close what is idle, and from now on every connection that its call gives back."""
         self._closed = True
+        while self._settling:
+            self._idle.append(self._settling.popleft()[1])
         while self._idle:
             await self._idle.pop().aclose()
 

@@ -16,6 +16,10 @@ BUFFERED_BYTES_MAX: Final = 1024 * 1024
 """An answer that nobody reads stops the sender here, not in our memory."""
 
 
+class NotSentError(httpcore2.ConnectError):
+    """The other side had closed before the first byte of a request left: it is safe to send."""
+
+
 class AsyncioBackend(httpcore2.AsyncNetworkBackend):
     """Opens connections."""
 
@@ -95,14 +99,20 @@ class _Stream(httpcore2.AsyncNetworkStream):
     def __init__(self, protocol: _Protocol) -> None:
         self._protocol = protocol
         self._unsent: list[bytes] = []
+        self._was_closed = False
 
     async def read(
         self,
         max_bytes: int,
         timeout: float | None = None,  # noqa: ASYNC109 -- httpcore2's signature
     ) -> bytes:
-        """Return what has arrived, however much; empty when the other side has closed."""
+        """Return what has arrived, however much; empty when the other side has closed.
+
+        Raises `NotSentError` when it had closed before anything of a request was sent.
+        """
         del max_bytes, timeout
+        if self._was_closed or (self._unsent and self._protocol.ended):
+            raise NotSentError
         if self._unsent:
             self._protocol.transport.write(b"".join(self._unsent))
             self._unsent.clear()
@@ -119,6 +129,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         """Keep what is to be sent until an answer is waited for: head and body leave as one."""
         del timeout
         if self._protocol.ended:
+            self._was_closed = True
             raise httpcore2.WriteError
         if buffer:
             self._unsent.append(buffer)
