@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from shared.contracts.billing import HoldGranted, HoldSettled, UsagePriced
@@ -19,6 +18,7 @@ from shared.contracts.money import amount_text
 from shared.contracts.requests import Classification, LeakStopped, RequestRedacted, RequestRefused
 from shared.contracts.usage import UsageRecorded
 from shared.contracts.values import Sensitivity
+from stellwerk.choice import calls, choice, left_out, table_of
 from stellwerk.record import RequestRecord
 
 
@@ -38,6 +38,7 @@ def explanation(record: RequestRecord) -> dict[str, Any]:
         "classification": classification.model_dump(mode="json") if classification else None,
         "leak_stopped": list(leak.types) if leak else None,
         "decision": usage.decision.model_dump(mode="json") if usage else None,
+        "left_out": left_out(usage) if usage else [],
         "attempts": [each.model_dump(mode="json") for each in usage.attempts] if usage else [],
         "tool_calls": [
             call.model_dump(mode="json") for call in (produced.tool_calls if produced else ())
@@ -89,7 +90,7 @@ def print_explanation(record: RequestRecord, console: Console) -> None:
 
 def audit_table(record: RequestRecord) -> RenderableType:
     """Return the leaves and the root that their proofs were checked against."""
-    table = _table("leaf", "event", "recorded", "hash", "proof")
+    table = table_of("leaf", "event", "recorded", "hash", "proof")
     for leaf in record.leaves:
         table.add_row(
             str(leaf.entry.index),
@@ -150,7 +151,7 @@ def _holds(record: RequestRecord) -> Iterator[dict[str, Any]]:
 def _cost(usage: UsageRecorded | None, priced: UsagePriced | None) -> dict[str, Any] | None:
     if usage is None:
         return None
-    currency = priced.currency if priced else usage.price.currency if usage.price else "EUR"
+    currency = _currency(usage, priced)
     nano = priced.cost_nano if priced else usage.cost_nano
     return {
         "cost_nano": nano,
@@ -161,6 +162,12 @@ def _cost(usage: UsageRecorded | None, priced: UsagePriced | None) -> dict[str, 
     }
 
 
+def _currency(usage: UsageRecorded, priced: UsagePriced | None) -> str:
+    if priced is not None:
+        return priced.currency
+    return usage.price.currency if usage.price else "EUR"
+
+
 def _sections(record: RequestRecord) -> Iterator[tuple[str, RenderableType]]:
     usage, redacted = record.last(UsageRecorded), record.last(RequestRedacted)
     if redacted is not None and redacted.classification is not None:
@@ -168,9 +175,9 @@ def _sections(record: RequestRecord) -> Iterator[tuple[str, RenderableType]]:
     if leak := record.last(LeakStopped):
         yield "Leak", f"Nothing was sent: {', '.join(leak.types)} was still in what would leave."
     if usage is not None:
-        yield "Choice", _choice_table(usage)
+        yield "Choice", choice(usage, _currency(usage, record.last(UsagePriced)))
         if usage.attempts:
-            yield "Calls", _attempts_table(usage)
+            yield "Calls", calls(usage)
     if (produced := record.last(CompletionProduced)) and produced.tool_calls:
         yield "Functions", _functions_table(produced)
     holds = list(_holds(record))
@@ -195,38 +202,15 @@ def sensitivity_line(level: Sensitivity, judged: Classification) -> str:
     return line
 
 
-def _choice_table(usage: UsageRecorded) -> RenderableType:
-    table = _table("rank", "model", "provider", "verdict")
-    for each in usage.decision.candidates:
-        chosen = each.model == usage.model and each.provider == usage.provider
-        verdict = f"excluded: {each.excluded_by}" if each.excluded_by else "allowed"
-        table.add_row(str(each.rank), each.model, each.provider, "chosen" if chosen else verdict)
-    reason = f", because {usage.decision.reason}" if usage.decision.reason else ""
-    return Group(table, f"by the rule {usage.decision.rule}{reason}")
-
-
-def _attempts_table(usage: UsageRecorded) -> RenderableType:
-    table = _table("model", "provider", "outcome", "ms", "first token ms", "tokens in", "out")
-    for each in usage.attempts:
-        outcome = f"{each.outcome} ({each.error_class})" if each.error_class else each.outcome
-        outcome += ", released" if each.released else ""
-        first = "" if each.first_token_ms is None else str(each.first_token_ms)
-        table.add_row(
-            *(each.model, each.provider, outcome, str(each.duration_ms), first),
-            *(str(each.input_tokens), str(each.output_tokens)),
-        )
-    return table
-
-
 def _functions_table(produced: CompletionProduced) -> RenderableType:
-    table = _table("function", "arguments, masked")
+    table = table_of("function", "arguments, masked")
     for call in produced.tool_calls:
         table.add_row(call.name, Text(call.arguments))
     return table
 
 
 def _holds_table(holds: list[dict[str, Any]]) -> RenderableType:
-    table = _table("budget", "held", "state", "hold")
+    table = table_of("budget", "held", "state", "hold")
     for hold in holds:
         table.add_row(hold["budget"], hold["held"], hold["state"], hold["hold_id"])
     return table
@@ -251,15 +235,8 @@ def _counted(usage: TokenUsage) -> str:
 
 
 def _scores_table(scored: list[EvaluationScored]) -> RenderableType:
-    table = _table("metric", "score", "expected", "found")
+    table = table_of("metric", "score", "expected", "found")
     for score in (score for each in scored for score in each.scores):
         value = f"not scored: {score.unscored}" if score.value is None else f"{score.value:.2f}"
         table.add_row(score.metric, value, score.expected or "", score.found or "")
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
     return table

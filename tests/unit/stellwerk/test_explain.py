@@ -6,13 +6,15 @@ from typing import Any
 
 from rich.console import Console
 
+from services.router.filters import Exclusion
 from shared.contracts.catalog import EVENTS, known_types
 from shared.contracts.completions import UsageSource
 from shared.contracts.event import Event, decode
 from shared.contracts.records import AuditEntry
 from shared.contracts.requests import Classification, RequestRedacted
-from shared.contracts.usage import UsageRecorded
-from shared.contracts.values import Sensitivity, now
+from shared.contracts.usage import Attempt, AttemptOutcome, Candidate, Decision, UsageRecorded
+from shared.contracts.values import Sensitivity, new_id, now
+from stellwerk.choice import REASONS, calls, choice, left_out
 from stellwerk.explain import cost_line, explanation, print_explanation, sensitivity_line
 from stellwerk.record import Leaf, RequestRecord
 from tests.contract.golden import FOLDER
@@ -181,3 +183,105 @@ def test_calls_of_functions_are_shown_masked() -> None:
 
     assert call["name"] == "find_order"
     assert call["arguments"] in printed(called)
+
+
+def test_every_reason_of_the_routers_filters_has_plain_words_and_something_to_do() -> None:
+    assert set(REASONS) == {one.value for one in Exclusion}
+
+
+def weighed() -> UsageRecorded:
+    """Return a usage with everything that a decision and its calls can say."""
+    _, usage = example("usage.recorded.v1")
+    assert isinstance(usage, UsageRecorded)
+    factors = {"accuracy": 0.7, "speed": 0.75, "cost": 0.5, "room": 0.8}
+    near = Candidate(
+        model="near-large-2",
+        provider="near",
+        rank=0,
+        residency="eu",
+        asked_as="near-large",
+        score=0.64,
+        factors=factors,
+        cost_nano_max=900_000,
+    )
+    far = Candidate(
+        model="far-mini", provider="far", rank=1, residency="us", excluded_by="residency"
+    )
+    house = Candidate(model="house", provider="local", rank=2, excluded_by="made-up-later")
+    answer = Attempt(
+        id=new_id(),
+        model="near-large-2",
+        provider="near",
+        outcome=AttemptOutcome.ANSWERED,
+        region="dk",
+        usage_source=UsageSource.ESTIMATED,
+        cache_read_tokens=1_024,
+    )
+    lost = answer.model_copy(update={"outcome": AttemptOutcome.UNKNOWN, "released": True})
+    return usage.model_copy(
+        update={
+            "decision": Decision(
+                candidates=(near, far, house),
+                rule="task",
+                reason="good-danish",
+                strategy="weighted",
+                complexity=0.31,
+                duty="annex-iii-4",
+            ),
+            "attempts": (lost, answer),
+            "model": "near-large-2",
+            "provider": "near",
+        }
+    )
+
+
+def shown(usage: UsageRecorded) -> str:
+    out = Console(width=100, color_system=None)
+    with out.capture() as captured:
+        out.print(choice(usage, "EUR"), calls(usage))
+    return captured.get()
+
+
+def test_a_decision_is_shown_with_all_that_was_weighed_and_who_was_left_out() -> None:
+    text = " ".join(shown(weighed()).split())
+    for part in (
+        "0 near-large-2 near eu 0.0009 EUR chosen",
+        "near-large-2 0.64 0.70 0.75 0.50 0.80",
+        "by the rule task, because good-danish, by the strategy weighted; complexity 0.31 of 1",
+        "duty annex-iii-4: a person must look",
+        "near-large leads to near-large-2",
+        "personal texts may not go to us. To do: `stellwerk policy matrix`",
+        "the reason made-up-later, which this version does not know",
+        "near-large-2 dk unknown, released",
+        "near-large-2 dk answered 0 0 0 estimated",
+        "1024 tokens in out of the provider's cache",
+    ):
+        assert part in text
+
+
+def test_an_explanation_fits_a_hundred_columns_and_cuts_nothing_off() -> None:
+    usage, name = weighed(), "claude-sonnet-4-5-bedrock-eu"
+    failed = usage.attempts[1].model_copy(
+        update={
+            "model": name,
+            "outcome": AttemptOutcome.FAILED,
+            "error_class": "server_error",
+            "region": "eu-central-1",
+            "duration_ms": 120_000,
+            "input_tokens": 128_000,
+            "output_tokens": 16_000,
+        }
+    )
+    text = shown(usage.model_copy(update={"attempts": (failed, *usage.attempts)}))
+
+    assert max(map(len, text.splitlines())) <= 100
+    for part in (name, "(server_error)", "estimated", "128000", "16000", "120000"):
+        assert part in text
+
+
+def test_programs_are_told_why_each_model_was_left_out_and_what_to_do() -> None:
+    far, house = left_out(weighed())
+    assert (far["model"], far["excluded_by"]) == ("far-mini", "residency")
+    assert far["why"] == "personal texts may not go to us"
+    assert "policy matrix" in far["what_to_do"]
+    assert house["excluded_by"] == "made-up-later"
