@@ -25,7 +25,10 @@ MODEL_IDS = st.one_of(
     st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda one: one.strip(".")),
 )
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
-VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126)).map(str.strip)
+VALUES = st.one_of(
+    st.just("two  spaces"),
+    st.text(st.characters(min_codepoint=32, max_codepoint=126)).map(str.strip),
+)
 
 
 def signed_by_botocore(
