@@ -11,11 +11,20 @@ from shared.configuration import ConfigError
 from shared.contracts.configuration import Document
 from shared.contracts.requests import Operation
 from shared.contracts.routing import TASK
-from shared.contracts.stated import version_of
+from shared.contracts.stated import REFERENCE, version_of
+from shared.contracts.usage import Decision
 from shared.contracts.values import Sensitivity
+from tests.unit.router.world import decide, request
 
 SHIPPED = Path(__file__).parents[3] / "config"
 LOCAL = {"SW_ROUTER_LOCAL_URL": "http://127.0.0.1:9/v1"}
+NAMED = REFERENCE.findall((SHIPPED / "models.yaml").read_text(encoding="utf-8"))
+EVERYTHING = dict.fromkeys((one for one in NAMED if not one.endswith("_FILE")), "invented") | {
+    "SW_ROUTER_LOCAL_URL": "http://127.0.0.1:9/v1",
+    "SW_ROUTER_LOCAL_SMALL_URL": "http://127.0.0.1:8/v1",
+    "SW_ROUTER_ALEPH_ALPHA_URL": "https://inference.example.de/v1",
+}
+"""An environment in which every provider of the shipped file is switched on."""
 
 
 @pytest.fixture
@@ -79,6 +88,50 @@ def test_every_provider_outside_is_off_until_one_key_is_set_and_has_no_agreement
         assert one.models["gpt-5.4"].disabled is None
         assert one.keys["openai"].get_secret_value() == "not-a-real-key"
         assert one.models["claude-sonnet-4-6"].disabled == "SW_ROUTER_ANTHROPIC_KEY is not set"
+
+
+def test_another_strategy_for_one_use_case_leaves_all_other_decisions_as_they_were(
+    folder: Path,
+) -> None:
+    before = decisions(read_configuration(SHIPPED, EVERYTHING))
+    old = "    reason: standard-application\n"
+    weighted = f"{old}    strategy: weighted\n    weights: {{ cost: 1.0 }}\n"
+    changed(folder, "policy.yaml", old, weighted)
+
+    after = decisions(read_configuration(folder, EVERYTHING))
+
+    other = {asked for asked in before if before[asked] != after[asked]}
+    assert len(before) == 60
+    assert other
+    # Its task `summary` has a line of its own, which still says `task`.
+    assert {use_case for use_case, _, _ in other} == {"offer-writing"}
+    assert "summary" not in {task for _, task, _ in other}
+    strategies_before = {decision.strategy for decision in before.values()}
+    assert strategies_before == {TASK}
+
+
+def decisions(configuration: Configuration) -> dict[tuple[str, str | None, Sensitivity], Decision]:
+    """Return what is decided for each use case, each task and each level."""
+    return {
+        (use_case, task, level): decide(
+            request(use_case=use_case, task=task, sensitivity=level),
+            configuration.models,
+            configuration.policy,
+        ).decision
+        for use_case in ("offer-writing", "something-else")
+        for task in (None, "creative", "code", "summary", "letter", "unheard-of")
+        for level in Sensitivity
+    }
+
+
+async def test_every_shipped_provider_can_be_switched_on() -> None:
+    configuration = read_configuration(SHIPPED, EVERYTHING)
+
+    endpoints = endpoints_of(configuration)
+
+    assert {model.name for model in configuration.models.values() if model.disabled} == set()
+    assert len(endpoints.names) == len(configuration.models)
+    await endpoints.close()
 
 
 def test_prices_are_whole_nano_units_a_token() -> None:

@@ -1,5 +1,6 @@
 """The packs that ship can be merged into the policy that ships, and spoil nothing in it."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from shared.contracts.routing import TASK
 from stellwerk.errors import BadInput
 from stellwerk.in_force import InForce
 from stellwerk.packs import Found, Merged, all_packs, find_pack, merged
+from stellwerk.routes import lines_of, overview
 from tests.fixtures.configuration import SHIPPED, shipped
 
 PACKS = ("hr", "it", "maskinindustri")
@@ -47,6 +49,9 @@ def test_all_of_them_go_into_the_policy_one_after_the_other_and_its_text_stays()
     assert len(now.policy.tasks) == len(before.policy.tasks) + 12
     left = iter(now.documents[Document.POLICY].splitlines())
     assert all(line in left for line in before.documents[Document.POLICY].splitlines())
+    screening = lines_of(overview("cv-screening", now.models, now.policy, date(2026, 11, 24)))
+    because = "because objective-assessments, duty annex-iii-4"
+    assert next(screening) == f"task cv-screening: strategy task, {because}"
     again = merge(find_pack("hr", SHIPPED), now)
     assert (again.text, again.added) == (now.documents[Document.POLICY], ())
     assert len(again.same) == 4
