@@ -187,7 +187,8 @@ class Answer:
         self._unsaid.append(said)
 
     def _add_vectors(self, vectors: tuple[str, ...]) -> None:
-        if len(self._vectors) + len(vectors) > self._messages:
+        expected = self._messages if self._operation is Operation.EMBED else 0
+        if len(self._vectors) + len(vectors) > expected:
             raise BrokenAnswerError("more vectors than texts")
         for vector in vectors:
             _check_vector(vector)
