@@ -14,12 +14,19 @@ from shared.contracts.catalog import known_types
 from shared.contracts.completions import CompletionFailed, CompletionProduced, Outcome
 from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, decode, encode
-from shared.contracts.requests import Operation, RequestRedacted, RequestRefused
+from shared.contracts.requests import (
+    PAYLOAD_BYTES_MAX,
+    Operation,
+    RequestRedacted,
+    RequestRefused,
+)
 from shared.contracts.usage import Attempt, AttemptOutcome, Decision, UsageRecorded
 from shared.contracts.values import derived_id
 
 SERVICE: Final = "router"
 HOLD: Final = "hold"
+ANSWER_BYTES_MAX: Final = 2 * PAYLOAD_BYTES_MAX - 16 * 1024
+"""What an answer and its envelope may take of one message; the rest is for its headers."""
 _OUTCOMES: Final = known_types(CompletionProduced, CompletionFailed, RequestRefused, UsageRecorded)
 
 
@@ -53,8 +60,14 @@ class Story:
         `code` is None when the last call has answered.
         """
         outcome, event = self._outcome(code)
+        answer = encode(event, SERVICE)
+        if len(answer) + len(self.event.sealed or "") > ANSWER_BYTES_MAX and not self.event.stream:
+            # No message holds it. It is paid, and its caller hears what to do about it.
+            code = ErrorCode.TOO_LARGE
+            outcome, event = self._outcome(code)
+            answer = encode(event, SERVICE)
         usage = self._usage(outcome, code)
-        ending = Ending(encode(event, SERVICE), encode(usage, SERVICE))
+        ending = Ending(answer, encode(usage, SERVICE))
         attempts = tuple(self.attempts)
         currency = self.terms.price.currency if self.terms is not None else None
         return event, usage, End(self.event.request_id, outcome, ending, attempts, currency)

@@ -230,9 +230,6 @@ def _vectors(answer: dict[str, Any]) -> Iterable[str]:
         vector = one.get("embedding")
         if one.get("index", place) != place:
             raise BadAnswerError("a vector is missing")
-        if isinstance(vector, str):
-            yield vector
-            continue
         yield packed(vector)
 
 

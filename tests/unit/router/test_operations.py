@@ -9,6 +9,8 @@ from services.router.costs import Terms, cost_nano, total_usage
 from services.router.domain import Model
 from services.router.sizing import OUTPUT_TOKENS_DEFAULT, size_of
 from services.router.translating import as_asked_of
+from services.router.wire.http import BadAnswerError
+from services.router.wire.vectors import packed
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import Message, Operation, RequestRedacted, Role
 from shared.contracts.routing import Capability
@@ -159,3 +161,14 @@ def test_a_translator_states_what_a_character_costs(price: str) -> None:
 def test_a_translator_without_a_price_for_characters_would_be_free_by_mistake(price: str) -> None:
     [problem] = routing_problems(*_documents(price), Names())
     assert "words translates, and its price has no characters_per_million" in problem
+
+
+def test_vectors_are_packed_and_those_that_came_packed_are_looked_at() -> None:
+    assert packed([0.25, -1]) == packed("AACAPgAAgL8=") == "AACAPgAAgL8="
+
+
+@pytest.mark.parametrize("vector", [[], ["a"], [[1.0]], None, 1.5, "", "hemmelig!", "AACA", "AAA"])
+def test_what_is_no_vector_is_a_broken_answer(vector: object) -> None:
+    with pytest.raises(BadAnswerError) as caught:
+        packed(vector)
+    assert "hemmelig" not in str(caught.value)
