@@ -31,6 +31,7 @@ ARGUMENTS = st.dictionaries(TEXTS, _VALUES, max_size=4).map(
     lambda found: "{" + ",  ".join(f"{json.dumps(key)}: {found[key]}" for key in found) + "}"
 )
 """JSON source text of objects, with more digits and blanks than a reader of JSON keeps."""
+MANY_DIGITS = '{"konto": 12345678901234567890123, "beløb": 12345678901234567.89, "sats": 1.50}'
 CALLS = st.builds(ToolCall, id=CALL_IDS, name=TOOL_NAMES, arguments=ARGUMENTS)
 
 

@@ -1,6 +1,7 @@
 """Anthropic's wire is asked as its SDK asks: nothing is lost, and nothing added."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -266,6 +267,24 @@ def test_a_conversation_survives_the_wire(ask: RequestRedacted) -> None:
     assert [one["tool_use_id"] for one in returned] == [call["id"] for call in calls]
     assert [one["content"] for one in returned] == [one.content for one in results]
     assert len({call["id"] for call in calls}) == len(calls)
+
+
+def test_ids_that_the_wire_does_not_take_get_another_that_stays_the_same() -> None:
+    calls = tuple(ToolCall(id=one, name="a", arguments="") for one in ("a.1", "a:1", "a-1"))
+    ask = request(
+        messages=(
+            Message(role=Role.ASSISTANT, content="", tool_calls=calls),
+            *(Message(role=Role.TOOL, content="4711-A", tool_call_id=call.id) for call in calls),
+        )
+    )
+
+    calling, results = asked(ask)["messages"]
+
+    ids = [block["id"] for block in calling["content"]]
+    assert ids == [block["tool_use_id"] for block in results["content"]]
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", one) for one in ids)
+    assert len(set(ids)) == 3
+    assert ids[2] == "a-1"
 
 
 def test_arguments_that_are_no_object_are_kept_as_a_text() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from anthropic import types
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -32,6 +32,7 @@ from shared.contracts.requests import (
 from tests.unit.router.conversations import (
     ARGUMENTS,
     CALL_IDS,
+    MANY_DIGITS,
     TOOL_NAMES,
     heard,
     meant,
@@ -191,6 +192,7 @@ def test_a_call_comes_back_to_the_letter(
     assert whole(heard(anthropic.Events(), stream)).tool_calls == (call,)
 
 
+@example("toolu_1", "find_order", MANY_DIGITS)
 @given(CALL_IDS, TOOL_NAMES, ARGUMENTS)
 def test_a_call_in_one_body_keeps_every_digit(call_id: str, name: str, arguments: str) -> None:
     body = message(called(CALL), reason="tool_use").model_dump_json()

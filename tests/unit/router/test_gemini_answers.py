@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from google.genai import types
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.router.answer import BrokenAnswerError
@@ -31,6 +31,7 @@ from shared.contracts.requests import ToolCall
 from tests.unit.router.conversations import (
     ARGUMENTS,
     CALL_IDS,
+    MANY_DIGITS,
     TOOL_NAMES,
     heard,
     meant,
@@ -145,6 +146,7 @@ def test_counts_may_come_after_the_reason() -> None:
     assert whole(pieces, by_body=True).usage == TokenUsage(input_tokens=3, output_tokens=2)
 
 
+@example("a1", "find_order", MANY_DIGITS)
 @given(CALL_IDS, TOOL_NAMES, ARGUMENTS)
 def test_a_call_comes_back_with_every_digit(call_id: str, name: str, arguments: str) -> None:
     said = json.dumps(body(called("find_order", FIRST, "a1"), reason="STOP"))
