@@ -64,6 +64,78 @@ def test_every_candidate_has_one_place_and_the_plan_is_the_first_of_them(drawn: 
     routing.decision.model_validate_json(routing.decision.model_dump_json())
 
 
+# --- one by one --------------------------------------------------------------------------
+
+
+def test_an_unknown_model_is_refused_by_name() -> None:
+    routing = decide(request(model="no-such-model"), by_name(model("large")), policy("large"))
+
+    assert routing.code is ErrorCode.UNKNOWN_MODEL
+    assert routing.decision.candidates[0].excluded_by == "unknown_model"
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "candidate", "excluded_by", "code"),
+    [
+        (Sensitivity.SPECIAL, abroad("m", "eu"), "sensitivity", ErrorCode.SENSITIVITY_LOCAL_ONLY),
+        (Sensitivity.PERSONAL, abroad("m", "us"), "residency", ErrorCode.POLICY_RESIDENCY),
+        (Sensitivity.PERSONAL, abroad("m", "eu"), None, None),
+        (Sensitivity.PUBLIC, abroad("m", "us"), None, None),
+        (
+            Sensitivity.PUBLIC,
+            model("m", capabilities=frozenset()),
+            "capability",
+            ErrorCode.NO_CAPABLE_MODEL,
+        ),
+        (
+            Sensitivity.PUBLIC,
+            model("m", disabled="no address"),
+            "disabled",
+            ErrorCode.NO_CAPABLE_MODEL,
+        ),
+        (
+            Sensitivity.SPECIAL,
+            model("m", disabled="no address"),
+            "disabled",
+            ErrorCode.SENSITIVITY_LOCAL_ONLY,
+        ),
+    ],
+)
+def test_a_model_is_excluded_for_a_reason(
+    sensitivity: Sensitivity, candidate: Model, excluded_by: str | None, code: ErrorCode | None
+) -> None:
+    routing = decide(request(sensitivity=sensitivity), by_name(candidate), policy("m"))
+
+    assert routing.decision.candidates[0].excluded_by == excluded_by
+    assert routing.code is code
+
+
+def test_special_categories_stay_in_the_house_whatever_the_policy_says() -> None:
+    careless = policy("m", residency={})
+
+    routing = decide(request(sensitivity=Sensitivity.SPECIAL), by_name(abroad("m")), careless)
+
+    assert routing.plan == ()
+
+
+def test_a_text_longer_than_every_context_is_refused_as_too_long() -> None:
+    routing = decide(request("ord " * 10_000), by_name(model("large")), policy("large"))
+
+    assert routing.code is ErrorCode.CONTEXT_TOO_LONG
+
+
+def test_a_model_whose_circuit_is_open_is_left_alone() -> None:
+    models = by_name(model("large"), model("small"))
+    unwell = {"large": Condition(circuit_open=True)}
+
+    routing = decide(request(), models, policy("large", "small"), unwell)
+    alone = decide(request(), models, policy("large"), unwell)
+
+    assert [leg.model.name for leg in routing.plan] == ["small"]
+    assert routing.decision.candidates[-1].excluded_by == "circuit_open"
+    assert alone.code is ErrorCode.PROVIDER_UNAVAILABLE
+
+
 # --- as an attacker would try it ---------------------------------------------------------
 
 
