@@ -32,7 +32,7 @@ from tests.fixtures.wires.base import (
     Wire,
     wire_of,
 )
-from tests.fixtures.wires.faults import BEHIND, Fault, lacking
+from tests.fixtures.wires.faults import BEHIND, RETRY_AFTER_S, Fault, lacking
 from tests.fixtures.wires.server import WireServer, wire_server
 from tests.fixtures.wires.staging import TEXTS_ASKED, Played, asking, place, play, router_at
 
@@ -44,6 +44,8 @@ CHATS: Final = [(wire, mode) for wire, mode in MODES if mode.operation is Operat
 TEXT: Final = "".join(TEXTS)
 TOOLS: Final = tuple(Tool(name=call.name, parameters={"type": "object"}) for call in CALLS)
 SLOW: Final = (Fault.SLOW_FIRST_TOKEN, Fault.SILENCE)
+LIMITED: Final = (Fault.STATUS_429, Fault.STATUS_429_RETRY_AFTER)
+"""No fault of a request: alone, it goes back to the bus until the limit lets it in."""
 ALONE_S: Final = 1.2
 """What is not streamed may take until the deadline, so the deadline is short."""
 FOLLOWED_S: Final = 2.5
@@ -51,7 +53,7 @@ FAST: Final = [
     (wire, mode, fault)
     for wire, mode in MODES
     for fault in Fault
-    if fault not in (Fault.NONE, *SLOW) and lacking(fault, wire, mode) is None
+    if fault not in (Fault.NONE, *SLOW, *LIMITED) and lacking(fault, wire, mode) is None
 ]
 
 
@@ -222,12 +224,19 @@ async def test_silence_ends_in_time_and_the_connection_with_it(wire: Wire, mode:
     async with wire_server() as server:
         # Side by side, since each of them waits.
         await asyncio.gather(
-            *(alone(server, wire, mode, fault) for fault in SLOW),
-            *(followed(server, wire, mode, fault) for fault in SLOW),
+            *(ask(server, wire, mode, fault) for ask in (alone, followed) for fault in SLOW)
         )
         async with asyncio.timeout(5):
             while sum(server.left.values()) < 2 * len(SLOW):  # noqa: ASYNC110 -- it has no event
                 await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("wire", "mode"), MODES, ids=_ids)
+async def test_a_limit_is_waited_for_or_another_model_asked(wire: Wire, mode: Mode) -> None:
+    async with wire_server() as server:
+        await asyncio.gather(
+            *(ask(server, wire, mode, fault) for ask in (alone, followed) for fault in LIMITED)
+        )
 
 
 async def alone(server: WireServer, wire: Wire, mode: Mode, fault: Fault) -> None:
@@ -237,6 +246,10 @@ async def alone(server: WireServer, wire: Wire, mode: Mode, fault: Fault) -> Non
         played = await play(router, event)
 
     assert_never_wrong(server, played)
+    if fault in LIMITED:
+        assert played.events == []
+        assert (played.later_s or 0) > (RETRY_AFTER_S * 0.8 if fault is LIMITED[1] else 0)
+        return
     (attempt,) = played.usage.attempts
     end = expected(wire, mode, fault)
     if end.error_classes:
