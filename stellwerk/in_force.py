@@ -93,6 +93,11 @@ async def put_in_force(
         return await operator.ask(command, ConfigApplyReply)
 
 
+def check_reason(reason: str) -> None:
+    """Raise `BadInput` for a reason that could not be kept, before anything else is done."""
+    command_of(ConfigApply, documents={}, actor=OPERATOR, reason=reason)
+
+
 def told(reply: ConfigApplyReply, *, json: bool, more: Mapping[str, Any] | None = None) -> int:
     """Print how it went and return the exit code: 2 if nothing has changed because of a fault."""
     if json:

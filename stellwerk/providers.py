@@ -48,6 +48,17 @@ async def states(provider: str | None) -> Sequence[ProviderState]:
     return reply.providers
 
 
+async def require_on(provider: str, model: str) -> None:
+    """Raise `CommandError` if a model's provider is known to be off."""
+    missing = (await missing_by_provider()).get(provider)
+    if missing:
+        lacks = missing if " " in missing else f"{missing} is not set"
+        raise CommandError(
+            f"{model} is off, since {lacks} for its provider {provider}. Set it for the router and "
+            "restart it, then try again."
+        )
+
+
 async def missing_by_provider() -> dict[str, str | None]:
     """Return what each provider lacks, None where it is on; nothing if the router cannot tell."""
     try:
@@ -73,8 +84,7 @@ def word_for(state: ProviderState) -> str:
 def advice_for(state: ProviderState) -> str | None:
     """Return what is wrong and what to do; None if nothing is."""
     if state.missing:
-        lacks = state.missing if " " in state.missing else f"{state.missing} is not set"
-        return f"{lacks}: set it for the router and restart it, or leave the provider off"
+        return state.missing if " " in state.missing else f"{state.missing} is not set"
     if state.reachable:
         return None
     said = f" (status {state.status})" if state.status else ""
@@ -83,7 +93,7 @@ def advice_for(state: ProviderState) -> str | None:
 
 def lines(found: Sequence[ProviderState]) -> Iterator[str]:
     """Yield a table of providers, and below each what there is to say of it."""
-    head = ("provider", "wire", "region", "where", "law", "agreement", "state")
+    head = ("provider", "wire", "region", "where", "law", "dpa", "state")
     table = [
         (
             *(one.provider, one.wire, one.region, one.residency, one.legal_country or "-"),
@@ -96,6 +106,9 @@ def lines(found: Sequence[ProviderState]) -> Iterator[str]:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(cells).rstrip()
         yield from (f"  {note}" for note in (_notes(one) if one else ()))
+    if any(one.missing for one in found):
+        yield ""
+        yield "What is off: set what is missing for the router and restart it, or leave it off."
 
 
 def _state(one: ProviderState) -> str:

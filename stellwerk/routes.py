@@ -44,14 +44,24 @@ def routes_of(policy: PolicyDocument) -> Iterator[tuple[str, StatedRoute]]:
 
 
 def overview(
-    wanted: str, models: ModelsDocument, policy: PolicyDocument, day: date
+    wanted: str,
+    models: ModelsDocument,
+    policy: PolicyDocument,
+    day: date,
+    missing: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
     """Return what a request of a use case, a task or an operation meets; `default` is a name too.
 
-    Raises `NotFound` naming those that there are.
+    `missing` says by provider what is not set, so that it is off. Raises `NotFound` naming the use
+    cases and tasks that there are.
     """
     rule, route, specialists = _found(wanted, policy)
-    order = [_candidate(name, models, policy, day) for name in route.models]
+
+    def candidates(one: StatedRoute) -> list[dict[str, Any]]:
+        found = [_candidate(name, models, policy, day) for name in one.models]
+        return [each | {"missing": (missing or {}).get(each["provider"])} for each in found]
+
+    order = candidates(route)
     return {
         "name": wanted,
         "rule": rule,
@@ -64,7 +74,7 @@ def overview(
         "specialists": {
             name: {
                 "reason": one.reason,
-                "models": [_candidate(each, models, policy, day) for each in one.models],
+                "models": candidates(one),
             }
             for name, one in specialists.items()
         },
@@ -154,7 +164,8 @@ def _rows(rows: list[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     for label, one in rows:
         asked = f" (as {one['asked_as']})" if one["asked_as"] else ""
         yield f"  {label:<11} {one['model']}{asked}"
-        yield f"  {'':<11}   {one['provider']}, {one['residency']}: {_levels(one['levels'])}"
+        off = ", off" if one["missing"] else ""
+        yield f"  {'':<11}   {one['provider']}, {one['residency']}: {_levels(one['levels'])}{off}"
 
 
 def _levels(levels: list[str]) -> str:

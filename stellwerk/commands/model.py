@@ -87,7 +87,7 @@ def try_model(
     model: _Model,
     text: Annotated[
         str, typer.Argument(help="What to ask.")
-    ] = "Hvad hedder Danmarks hovedstad? Svar med ét ord.",
+    ] = "What is the capital of Denmark? Answer with one word.",
     *,
     app: Annotated[str, typer.Option(help="The app that asks and pays.")] = DEFAULT_APP,
     tenant: Annotated[str, typer.Option(help="The app's tenant.")] = DEFAULT_TENANT,
@@ -161,9 +161,11 @@ async def _retire(
     from stellwerk.affected import known, warnings
     from stellwerk.edits import put
     from stellwerk.errors import BadInput
-    from stellwerk.in_force import difference, put_in_force, told
+    from stellwerk.in_force import check_reason, difference, put_in_force, told
     from stellwerk.output import print_json
+    from stellwerk.providers import missing_by_provider
 
+    check_reason(reason)
     before, found = await _affected(name)
     model, successor, day = found.model, known(after, before.models), day or now().date()
     if model == successor:
@@ -172,6 +174,8 @@ async def _retire(
     text = put(text, ["models", model, "successor"], successor)
     changed = before.changed(Document.MODELS, text)
     notes = warnings(model, successor, changed.models, changed.policy, day)
+    lacks = (await missing_by_provider()).get(before.models.models[successor].provider)
+    notes += [f"{successor} is off here: {lacks}. It answers nobody until then."] if lacks else []
     facts: dict[str, Any] = {
         "affected": found.facts,
         "successor": successor,
@@ -183,7 +187,7 @@ async def _retire(
     if not json:
         print(f"From {day} on {successor} answers whoever asks for {model}:")
         print("\n".join(f"  {line}" for line in found.lines()) or "  nobody does now")
-        print("".join(f"\n! {note}" for note in notes))
+        print("".join(f"\n! {note}\n" for note in notes))
         print(f"{facts['difference']}\n")
     if yes:
         reply = await put_in_force({Document.MODELS: text}, reason, before.version)
@@ -196,13 +200,18 @@ async def _try(name: str, text: str, tenant: str, app: str) -> dict[str, Any]:
     from time import monotonic
 
     from shared.contracts.routing import Capability
+    from shared.contracts.values import now
     from stellwerk.affected import known
     from stellwerk.client import Client
     from stellwerk.in_force import in_force
+    from stellwerk.providers import require_on
+    from stellwerk.routes import answering
 
     models = (await in_force()).models
     model = known(name, models)
     able = models.models[model].capabilities
+    expected = answering(model, models, now().date())
+    await require_on(models.models[expected].provider, expected)
     platform = find_platform()
     seed_file = platform.app_seed_file(tenant, app)
     async with Client(platform.nats_url, app=app, tenant=tenant, seed_file=seed_file) as client:
@@ -225,7 +234,7 @@ async def _try(name: str, text: str, tenant: str, app: str) -> dict[str, Any]:
     return {
         "model": answer.model,
         "provider": answer.provider,
-        "instead_of": model if answer.model != model else None,
+        "instead_of": None if answer.model == expected else expected,
         "answer": answer.text or vector,
         "first_token_ms": first_ms,
         "total_ms": total_ms,

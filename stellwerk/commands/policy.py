@@ -124,10 +124,12 @@ async def _show_route(wanted: str, version: str | None, *, json: bool) -> None:
     from shared.contracts.values import now
     from stellwerk.in_force import in_force
     from stellwerk.output import print_json
+    from stellwerk.providers import missing_by_provider
     from stellwerk.routes import lines_of, overview
 
     found = await in_force(version)
-    shown = overview(wanted, found.models, found.policy, now().date())
+    missing = await missing_by_provider()
+    shown = overview(wanted, found.models, found.policy, now().date(), missing)
     if json:
         print_json({"version": found.version, **shown})
     else:
@@ -144,11 +146,12 @@ async def _import(
     wanted: str, config: Path | None, reason: str, *, replace: bool, dry_run: bool, json: bool
 ) -> int:
     from shared.contracts.configuration import Document
-    from stellwerk.in_force import difference, in_force, put_in_force, told
+    from stellwerk.in_force import check_reason, difference, in_force, put_in_force, told
     from stellwerk.output import print_json
     from stellwerk.packs import find_pack, merged
     from stellwerk.platform import config_folder
 
+    check_reason(reason)
     pack = find_pack(wanted, config or config_folder())
     before = await in_force()
     text = before.documents[Document.POLICY]

@@ -138,7 +138,8 @@ def test_every_shipped_price_says_where_it_is_from_and_every_alias_leads_to_a_mo
 def test_a_use_case_is_shown_with_its_primary_its_fallbacks_and_its_specialists() -> None:
     found = InForce.of("c0ffee", shipped())
 
-    shown = overview("offer-writing", found.models, found.policy, TODAY)
+    off = {"openai": "SW_ROUTER_OPENAI_KEY is not set", "local": None}
+    shown = overview("offer-writing", found.models, found.policy, TODAY, off)
     told = list(lines_of(shown))
 
     assert (shown["primary"]["model"], shown["primary"]["asked_as"]) == ("gpt-5.4", "gpt-4")
@@ -147,4 +148,8 @@ def test_a_use_case_is_shown_with_its_primary_its_fallbacks_and_its_specialists(
     ]
     assert set(shown["specialists"]) == {"task summary", "operation embed", "operation translate"}
     assert told[0] == "use case offer-writing: strategy task, because standard-application"
+    assert [line for line in told if line.endswith(", off")] == [
+        "                openai, us: public texts, off",
+        "                openai, us: public texts, off",
+    ]
     assert max(map(len, told)) <= 80

@@ -26,17 +26,18 @@ def state(**changes: object) -> ProviderState:
 def test_one_that_answers_is_one_line() -> None:
     head, row = lines([state()])
 
-    assert head.split() == ["provider", "wire", "region", "where", "law", "agreement", "state"]
+    assert head.split() == ["provider", "wire", "region", "where", "law", "dpa", "state"]
     assert row.split() == ["nordlys", "openai", "eu-north", "eu", "SE", "281", "days", "120", "ms"]
 
 
 def test_what_is_off_says_what_to_set() -> None:
     off = state(reachable=False, answered_ms=None, missing="SW_ROUTER_NORDLYS_KEY")
 
-    (_, row, note) = lines([off])
+    _, row, note, _, advice = lines([off])
 
     assert row.endswith("off")
-    assert note.strip().startswith("SW_ROUTER_NORDLYS_KEY is not set: set it for the router")
+    assert note == "  SW_ROUTER_NORDLYS_KEY is not set"
+    assert "restart it" in advice
 
 
 @pytest.mark.parametrize("error", list(ErrorClass))
