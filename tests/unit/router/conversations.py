@@ -18,6 +18,7 @@ TOOL_NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,20}", fullmatch=True)
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30
 ).filter(lambda text: bool(text.strip()))
+NAMES = ("af", "beløb", "order number", "ключ", "\U0001f511")
 _NUMBERS = st.one_of(
     st.integers(-(10**30), 10**30).map(str),
     st.decimals(allow_nan=False, allow_infinity=False, places=9).map(lambda one: f"{one:f}"),
@@ -27,7 +28,7 @@ _VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3).map(lambda found: f"[{', '.join(found)}]"),
     max_leaves=6,
 )
-ARGUMENTS = st.dictionaries(TEXTS, _VALUES, max_size=4).map(
+ARGUMENTS = st.dictionaries(st.sampled_from(NAMES), _VALUES, min_size=1).map(
     lambda found: "{" + ",  ".join(f"{json.dumps(key)}: {found[key]}" for key in found) + "}"
 )
 """JSON source text of objects, with more digits and blanks than a reader of JSON keeps."""
