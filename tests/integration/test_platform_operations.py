@@ -21,13 +21,14 @@ import openai
 import pytest
 
 from shared.contracts.errors import ErrorCode
-from shared.contracts.requests import Operation
+from shared.contracts.requests import EMBEDDING_NUMBERS_MAX, Operation, texts_max
+from shared.contracts.values import new_id
 from stellwerk.client import Client
 from stellwerk.errors import Failed, Refused
 from tests.fixtures.bus import eventually
 from tests.fixtures.platform import Platform
 from tests.fixtures.wires.base import TEXTS, vector
-from tests.integration.platform_backends import HUGE, Backends, backends
+from tests.integration.platform_backends import HUGE, HUGE_DIMENSIONS, Backends, backends
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -256,6 +257,65 @@ async def test_more_vectors_than_a_message_has_room_for_are_a_clear_failure(
     assert failed.value.request_id is not None
     paid = await row(platform, sql, failed.value.request_id)
     assert tuple(paid) == ("failed", "too_large", Decimal(7 * 120) / 10**9)
+
+
+async def test_as_many_vectors_as_are_allowed_come_through(
+    client: Client, providers: Backends
+) -> None:
+    count = texts_max(HUGE_DIMENSIONS)
+
+    vectors = await client.embed(["Hej"] * count, model=HUGE, dimensions=HUGE_DIMENSIONS)
+
+    assert count * HUGE_DIMENSIONS == EMBEDDING_NUMBERS_MAX
+    assert [len(one) for one in vectors] == [HUGE_DIMENSIONS] * count
+    assert len(providers.bodies(HUGE)[-1]["input"]) == count
+
+
+async def test_with_a_case_people_are_the_same_in_every_request_of_many_texts(
+    client: Client, providers: Backends
+) -> None:
+    before = len(providers.bodies("cohere"))
+    letters = [f"Brev {number} er fra Mette Skovlund." for number in range(100)]
+
+    vectors = await client.embed(letters, dimensions=1024, case_id="sag-17")
+
+    assert len(vectors) == 100
+    bodies = providers.bodies("cohere")[before:]
+    assert sorted(len(body["texts"]) for body in bodies) == [4, 96]
+    texts = [text for body in bodies for text in body["texts"]]
+    assert all(text.endswith("er fra Klient_001.") for text in texts)
+
+
+async def test_the_same_key_is_asked_and_paid_once(client: Client, providers: Backends) -> None:
+    key = str(new_id())
+    first = await client.embed(PARAGRAPHS, idempotency_key=key)
+    before = asked(providers)
+    assert await client.embed(PARAGRAPHS, idempotency_key=key) == first
+    assert asked(providers) == before
+
+
+async def test_nobody_is_in_the_record_of_what_was_embedded_and_translated(
+    platform: Platform, client: Client
+) -> None:
+    ids = []
+    for options in ({"operation": "embed"}, {"operation": "translate", "target_language": "de"}):
+        answer = await client.complete(PARAGRAPHS[1], **options)  # type: ignore[arg-type]
+        ids.append(answer.request_id)
+    for request_id in ids:
+        await row(
+            platform,
+            "SELECT 1 FROM audit.entry WHERE request_id = $1"
+            " AND type = 'eu.stellwerk.usage.recorded.v1'",
+            request_id,
+        )
+    kept = await platform.query(
+        "SELECT payload FROM audit.entry WHERE request_id = ANY($1::uuid[])"
+        " UNION ALL SELECT answer || usage FROM router.request_call WHERE answer IS NOT NULL",
+        ids,
+    )
+    assert len(kept) > 2 * len(ids)
+    for one in kept:
+        assert_masked(one["payload"])
 
 
 async def test_the_official_client_gets_the_same_vectors_in_both_formats(
