@@ -19,7 +19,8 @@ WAIT_S_MAX: Final = 3600.0
 AT_ONCE_SHARE: Final = 0.5
 """A refusal for longer than this part of the time to the whole limit tells of a window."""
 RAISED_BY: Final = 1.25
-"""What refusals taught is tried again, a little higher, after each window without one."""
+RAISED_AFTER: Final = 4
+"""What refusals taught is tried a little higher after so many full windows without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Allowance:
     _taken: int = 0
     _refused: int = 0
     _closings: int = 0
+    _unrefused: int = 0
 
     @property
     def limit(self) -> int | None:
@@ -158,7 +160,9 @@ class Allowance:
 
     def _learn_size(self, *, again: bool, now: float) -> None:
         """Take what passed before the refusals for what passes: nobody says any better."""
-        passed = max(1, self._taken - self._refused)
+        # Of this replica's own calls; the others let pass as many.
+        passed = max(1, round((self._taken - self._refused) / self.share))
+        self._unrefused = 0
         self.found = passed if again or self.found is None else min(self.found, passed)
         self.at_once = True
         self.window_s = max(self.closed_until - now, CLOSED_S_MIN)
@@ -168,17 +172,23 @@ class Allowance:
     def _refill(self, now: float) -> None:
         capacity = self.capacity
         if self._whole_at is not None and now >= self._whole_at:
-            unrefused = self.found is not None and self._taken >= self.found and not self._refused
-            if unrefused and now >= self.closed_until:
-                assert self.found is not None
-                self.found = max(self.found + 1, int(self.found * RAISED_BY))
-                self._taken = 0
-                capacity = self.capacity
+            self._try_higher(now)
+            capacity = self.capacity
             self.level, self._whole_at, self._rate = capacity, None, None
         elif not self.at_once and capacity != math.inf:
             self.level += self._rate_now(capacity) * max(0.0, now - self._at)
         self.level = min(self.level, capacity)
         self._at = now
+
+    def _try_higher(self, now: float) -> None:
+        """Look whether a window that is over was full, and let more pass if several were."""
+        if self.found is None or self._refused or now < self.closed_until:
+            return
+        self._unrefused += self._taken >= self.found * self.share
+        self._taken = 0
+        if self._unrefused >= RAISED_AFTER:
+            self.found = max(self.found + 1, int(self.found * RAISED_BY))
+            self._unrefused = 0
 
     def _back_in_s(self, lacks: float, now: float) -> float:
         """Return how long until so much more is there."""

@@ -8,8 +8,8 @@ import pytest
 
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
-from services.router.world import World
 from services.router.settings import Settings, read_configuration
+from services.router.world import World
 from shared.configuration import ConfigError
 from shared.contracts.completions import CompletionFailed, CompletionProduced
 from shared.contracts.configuration import ConfigurationVersion, Document

@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import pairwise
 from uuid import UUID
 
 from shared.contracts.catalog import consumer_named
 from shared.contracts.completions import ChunkProduced
 from shared.contracts.event import Event
 from shared.contracts.requests import RequestRedacted
+from shared.errors import Postponed
 from tests.fixtures.bus import Bus, eventually, redacted
 from tests.integration.bus.work import complete, in_hand, send_all, slots
 
@@ -85,3 +87,30 @@ async def _stored(bus: Bus, count: int) -> bool:
 
 async def _nothing_waits(bus: Bus) -> bool:
     return await bus.waiting("SW_MASKED", TWO_SLOTS.name) == 0
+
+
+async def test_a_slot_postpones_its_message_alone_and_as_often_as_it_likes(bus: Bus) -> None:
+    came: dict[UUID, list[float]] = {}
+
+    async def handler(event: RequestRedacted) -> AsyncIterator[Event]:
+        came.setdefault(event.id, []).append(asyncio.get_running_loop().time())
+        # More often than a message may fail, and no dead letter comes of it.
+        if event.app == "crm" and len(came[event.id]) < 8:
+            error = Postponed("provider", effects=(), waiting=set())
+            error.delay_s = 0.2
+            raise error
+        yield complete(event)
+
+    waits, other = redacted("crm"), redacted("letters")
+    await send_all(bus, [waits, other])
+    async with slots(bus, TWO_SLOTS, handler) as consuming:
+        await eventually(lambda: other.id in came)
+        assert consuming.down is None
+        await eventually(lambda: len(came.get(waits.id, ())) == 8)
+        await eventually(lambda: _nothing_waits(bus))
+
+    times = came[waits.id]
+    assert all(later - earlier >= 0.2 for earlier, later in pairwise(times))
+    assert len(came[other.id]) == 1
+    dead = await bus.js.stream_info("SW_MASKED", subjects_filter="sw.masked.dead.>")
+    assert not dead.state.subjects
