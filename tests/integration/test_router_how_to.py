@@ -1,22 +1,27 @@
 """docs/how-to/add-a-provider.md, followed literally: its provider is chosen and answers."""
 
+import importlib.util
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
+from pydantic import SecretStr
 
 from services.router.endpoints import Endpoints
 from services.router.handlers import Router
+from services.router.providers.base import Endpoint, ProviderModule
 from services.router.settings import Settings, read_configuration
 from shared.contracts.completions import CompletionProduced
 from shared.contracts.values import Sensitivity
+from tests.fixtures.asking import answered
 from tests.fixtures.scripted import ScriptedServer
 from tests.unit.router.world import request, world_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/how-to/add-a-provider.md"
+LINES_MAX = 39
 KEY_FILE = "SW_ROUTER_NORDLYS_KEY_FILE"
 
 
@@ -60,3 +65,30 @@ async def test_a_provider_that_is_added_as_the_page_says_is_chosen_and_answers(
     assert b'"model":"large-2026"' in scripted.received()
     assert not any(isinstance(effect, CompletionProduced) for effect in kept)
     await endpoints.close()
+
+
+async def test_a_wire_that_is_written_as_the_page_says_speaks_to_its_server(
+    tmp_path: Path, scripted: ScriptedServer
+) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
+    (tmp_path / "nordlys.py").write_text(code, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("nordlys", tmp_path / "nordlys.py")
+    assert spec is not None
+    assert spec.loader is not None
+    written = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(written)
+    module = cast("ProviderModule", written)
+    provider = module.connect(
+        Endpoint("nordlys", scripted.base_url, 1.0, SecretStr("invented-key"))
+    )
+
+    answer = await answered(provider, request(), "nordlys-large")
+    await provider.close()
+
+    assert module.WIRE == "nordlys"
+    assert callable(module.classify)
+    assert answer.text
+    assert b"X-Nordlys-Key: invented-key" in scripted.received()
+    assert b"Authorization" not in scripted.received()
+    assert len(page.splitlines()) <= LINES_MAX
