@@ -229,7 +229,8 @@ async def test_an_answer_that_is_said_twice_disturbs_nobody(edge: Edge) -> None:
 
 async def test_of_two_gateways_only_the_one_that_asked_hears_the_answer(edge: Edge) -> None:
     async with edge.gateway() as one, edge.gateway() as other:
-        before = other.service.connection.client.stats["in_msgs"]
+        # The configuration in force has come by then; it is larger than some answers.
+        before = other.service.connection.client.stats["in_bytes"]
         client: Client = one.service.connection.client
         asking = asyncio.create_task(one.ask())
         request = (await edge.platform.take()).request
@@ -241,8 +242,7 @@ async def test_of_two_gateways_only_the_one_that_asked_hears_the_answer(edge: Ed
         await edge.platform.answer((await edge.platform.take()).request, "x")
         await asking
         assert len(client._subs) == subscriptions  # noqa: SLF001
-    assert received < 100_000
-    assert before >= 0
+    assert received - before < 100_000
 
 
 async def test_wrong_keys_are_refused_alike_and_counted_in_one_event(edge: Edge) -> None:
