@@ -65,25 +65,26 @@ def asked(ask: RequestRedacted, **options: str) -> dict[str, Any]:
     return body
 
 
-def test_a_request_is_written_as_the_sdk_writes_it() -> None:
-    picture = Part(kind=PartKind.IMAGE, data="QUJD", media_type="image/webp")
+PICTURE = Part(kind=PartKind.IMAGE, data="QUJD", media_type="image/webp")
+SHOWN = {
+    "type": "image",
+    "source": {"type": "base64", "media_type": "image/webp", "data": "QUJD"},
+}
+
+
+def test_what_was_said_is_written_in_blocks() -> None:
     linked = Part(kind=PartKind.IMAGE, url="https://example.com/a.png")
     letter = Part(kind=PartKind.FILE, data="QUJD", media_type="application/pdf", name="Brev.pdf")
     said = Part(kind=PartKind.TEXT, text="Hvad er det?")
     ask = request(
         stream=True,
-        tools=(TOOL,),
         messages=(
             Message(role=Role.SYSTEM, content="Svar kort."),
             Message(role=Role.DEVELOPER, content="Svar på dansk."),
-            Message(role=Role.USER, content="", parts=(said, picture, linked, letter)),
+            Message(role=Role.USER, content="", parts=(said, PICTURE, linked, letter)),
             Message(role=Role.USER, content="Nå?"),
-            Message(role=Role.ASSISTANT, content="Jeg ser efter.", tool_calls=(CALL,)),
-            Message(role=Role.TOOL, content="4711-A", tool_call_id="toolu_1"),
-            Message(role=Role.TOOL, content="", parts=(picture,), tool_call_id="toolu_1"),
         ),
     )
-    source = {"type": "base64", "media_type": "image/webp", "data": "QUJD"}
     pdf = {"type": "base64", "media_type": "application/pdf", "data": "QUJD"}
 
     assert asked(ask) == {
@@ -96,45 +97,45 @@ def test_a_request_is_written_as_the_sdk_writes_it() -> None:
                 "role": "user",
                 "content": [
                     {"type": "text", "text": "Hvad er det?"},
-                    {"type": "image", "source": source},
+                    SHOWN,
                     {"type": "image", "source": {"type": "url", "url": linked.url}},
                     {"type": "document", "source": pdf, "title": "Brev.pdf"},
                     {"type": "text", "text": "Nå?"},
                 ],
-            },
-            {
-                "role": "assistant",
-                "content": [
-                    {"type": "text", "text": "Jeg ser efter."},
-                    {
-                        "type": "tool_use",
-                        "id": "toolu_1",
-                        "name": "find_order",
-                        "input": {"af": "Klient_001"},
-                    },
-                ],
-            },
-            {
-                "role": "user",
-                "content": [
-                    {"type": "tool_result", "tool_use_id": "toolu_1", "content": "4711-A"},
-                    {
-                        "type": "tool_result",
-                        "tool_use_id": "toolu_1",
-                        "content": [{"type": "image", "source": source}],
-                    },
-                ],
-            },
-        ],
-        "tools": [
-            {
-                "name": "find_order",
-                "description": "Finder",
-                "input_schema": SCHEMA,
-                "strict": True,
             }
         ],
     }
+
+
+def test_calls_and_results_are_written_in_turns() -> None:
+    ask = request(
+        tools=(TOOL,),
+        messages=(
+            Message(role=Role.ASSISTANT, content="Jeg ser efter.", tool_calls=(CALL,)),
+            Message(role=Role.TOOL, content="4711-A", tool_call_id="toolu_1"),
+            Message(role=Role.TOOL, content="", parts=(PICTURE,), tool_call_id="toolu_1"),
+        ),
+    )
+    used = {"id": "toolu_1", "name": "find_order", "input": {"af": "Klient_001"}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1"}
+    offered = {"name": "find_order", "description": "Finder", "input_schema": SCHEMA}
+
+    body = asked(ask)
+
+    assert body["messages"] == [
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "text", "text": "Jeg ser efter."},
+                {"type": "tool_use", **used},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [result | {"content": "4711-A"}, result | {"content": [SHOWN]}],
+        },
+    ]
+    assert body["tools"] == [offered | {"strict": True}]
 
 
 @pytest.mark.parametrize(

@@ -54,27 +54,23 @@ def asked(ask: RequestRedacted) -> dict[str, Any]:
     return body
 
 
-def test_a_request_is_written_as_the_sdk_writes_it() -> None:
-    picture = Part(kind=PartKind.IMAGE, data="QUJD", media_type="image/webp")
+PICTURE = Part(kind=PartKind.IMAGE, data="QUJD", media_type="image/webp")
+SHOWN = {"inlineData": {"mimeType": "image/webp", "data": "QUJD"}}
+SAID = Part(kind=PartKind.TEXT, text="Hvad er det?")
+
+
+def test_what_was_said_is_written_in_parts() -> None:
     linked = Part(kind=PartKind.IMAGE, url="https://example.com/a.png", media_type="image/png")
     sound = Part(kind=PartKind.AUDIO, data="QUJD")
     letter = Part(kind=PartKind.FILE, data="QUJD", name="Brev.pdf")
-    said = Part(kind=PartKind.TEXT, text="Hvad er det?")
-    second = ToolCall(id="call_2", name="find_kunde", arguments="")
     ask = request(
-        tools=(TOOL, Tool(name="find_kunde")),
         messages=(
             Message(role=Role.SYSTEM, content="Svar kort."),
             Message(role=Role.DEVELOPER, content="Svar på dansk."),
-            Message(role=Role.USER, content="", parts=(said, picture, linked, sound, letter)),
+            Message(role=Role.USER, content="", parts=(SAID, PICTURE, linked, sound, letter)),
             Message(role=Role.USER, content="Nå?"),
-            Message(role=Role.ASSISTANT, content="Jeg ser efter.", tool_calls=(CALL, second)),
-            Message(role=Role.TOOL, content="4711-A", tool_call_id="call_1"),
-            Message(role=Role.TOOL, content="", parts=(said, picture), tool_call_id="call_2"),
         ),
     )
-    image = {"inlineData": {"mimeType": "image/webp", "data": "QUJD"}}
-    signed = {"thoughtSignature": "skip_thought_signature_validator"}
 
     body = asked(ask)
 
@@ -84,46 +80,47 @@ def test_a_request_is_written_as_the_sdk_writes_it() -> None:
             "role": "user",
             "parts": [
                 {"text": "Hvad er det?"},
-                image,
+                SHOWN,
                 {"fileData": {"fileUri": linked.url, "mimeType": "image/png"}},
                 {"inlineData": {"mimeType": "audio/wav", "data": "QUJD"}},
                 {"inlineData": {"mimeType": "application/pdf", "data": "QUJD"}},
                 {"text": "Nå?"},
             ],
-        },
+        }
+    ]
+
+
+def test_calls_and_results_are_written_in_turns() -> None:
+    second = ToolCall(id="call_2", name="find_kunde", arguments="")
+    ask = request(
+        tools=(TOOL, Tool(name="find_kunde")),
+        messages=(
+            Message(role=Role.ASSISTANT, content="Jeg ser efter.", tool_calls=(CALL, second)),
+            Message(role=Role.TOOL, content="4711-A", tool_call_id="call_1"),
+            Message(role=Role.TOOL, content="", parts=(SAID, PICTURE), tool_call_id="call_2"),
+        ),
+    )
+    order = {"id": "call_1", "name": "find_order"}
+    customer = {"id": "call_2", "name": "find_kunde"}
+    signed = {"thoughtSignature": "skip_thought_signature_validator"}
+
+    body = asked(ask)
+
+    assert body["contents"] == [
         {
             "role": "model",
             "parts": [
                 {"text": "Jeg ser efter."},
-                {
-                    "functionCall": {
-                        "id": "call_1",
-                        "name": "find_order",
-                        "args": {"af": "Klient_001"},
-                    },
-                    **signed,
-                },
-                {"functionCall": {"id": "call_2", "name": "find_kunde", "args": {}}},
+                {"functionCall": order | {"args": {"af": "Klient_001"}}, **signed},
+                {"functionCall": customer | {"args": {}}},
             ],
         },
         {
             "role": "user",
             "parts": [
-                {
-                    "functionResponse": {
-                        "id": "call_1",
-                        "name": "find_order",
-                        "response": {"output": "4711-A"},
-                    }
-                },
-                {
-                    "functionResponse": {
-                        "id": "call_2",
-                        "name": "find_kunde",
-                        "response": {"output": "Hvad er det?"},
-                    }
-                },
-                image,
+                {"functionResponse": order | {"response": {"output": "4711-A"}}},
+                {"functionResponse": customer | {"response": {"output": "Hvad er det?"}}},
+                SHOWN,
             ],
         },
     ]
