@@ -172,7 +172,7 @@ class Calls:
                 return None, None
             if wait_s is None:
                 continue
-            if wait_s > 0 or tries > self._world.resilience.retries_max:
+            if wait_s > 0 or (tries > self._world.resilience.retries_max and not self._must_stay):
                 if soonest is None or wait_s < soonest[0]:
                     soonest = wait_s, leg
                 continue
@@ -226,10 +226,9 @@ class Calls:
 
     async def _go_back(self, heard: Heard, soonest: Soonest | None) -> None:
         """Give the request back to the bus, if a limit lets it in before its deadline."""
-        limited = sum(one.error_class == ErrorClass.RATE_LIMITED for one in self._story.attempts)
-        if soonest is None or soonest[0] >= self.left_s or limited >= LIMITED_MAX:
+        if soonest is None or soonest[0] >= self.left_s:
             return
-        if not self.may_go_back:
+        if self._is_worn_out or not self.may_go_back:
             return
         if self._chunks is not None:
             self._chunks.hush()
@@ -241,6 +240,16 @@ class Calls:
     def _behind(self, leg: Leg) -> tuple[Leg, ...]:
         plan = self._story.routing.plan
         return plan[plan.index(leg) + 1 :]
+
+    @property
+    def _is_worn_out(self) -> bool:
+        refused = (one.error_class == ErrorClass.RATE_LIMITED for one in self._story.attempts)
+        return sum(refused) >= LIMITED_MAX
+
+    @property
+    def _must_stay(self) -> bool:
+        """Return whether what would be tried again from the bus is tried again from here."""
+        return not self.may_go_back and not self._is_worn_out
 
     @property
     def _in_house(self) -> bool:

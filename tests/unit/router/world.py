@@ -115,15 +115,19 @@ def decide(
     return deciding.decide(ask, Sight(models, rules, strategies(), day), conditions or {})
 
 
-Script = Sequence[Piece | ErrorClass | float]
+Script = Sequence[Piece | ErrorClass | ProviderError | float]
 """What a provider does: pieces it says, an error it ends with, seconds that it is silent."""
 
 
 @dataclass
 class ScriptedProvider:
-    """A provider in memory that follows a script, the same at each call."""
+    """A provider in memory that follows a script, the same at each call.
+
+    `turns` come before it: one for each of the first calls.
+    """
 
     script: Script
+    turns: list[Script] = field(default_factory=list)
     calls: list[UUID] = field(default_factory=list)
     open: int = 0
     """Calls that are neither ended nor broken off."""
@@ -136,7 +140,9 @@ class ScriptedProvider:
         self.calls.append(attempt_id)
         self.open += 1
         try:
-            for step in self.script:
+            for step in self.turns.pop(0) if self.turns else self.script:
+                if isinstance(step, ProviderError):
+                    raise step
                 if isinstance(step, ErrorClass):
                     raise ProviderError(step)
                 if isinstance(step, float):
