@@ -5,14 +5,26 @@ from pathlib import Path
 
 import pytest
 
+from services.router.filters import Question, exclusion
+from services.router.settings import configuration_of
+from services.router.sizing import size_of
 from shared.configuration import parse_yaml
 from shared.contracts.configuration import Document
 from shared.contracts.masking import Override
 from shared.contracts.stated import ModelsDocument, PolicyDocument
+from shared.contracts.values import Sensitivity
 from stellwerk.commands.policy import documents_in
 from stellwerk.errors import BadInput
-from stellwerk.reach import agreement_lines, cells, override_lines, permitted
+from stellwerk.reach import (
+    Kept,
+    agreement_lines,
+    cells,
+    kept_back,
+    override_lines,
+    permitted,
+)
 from tests.fixtures.configuration import SHIPPED, shipped, with_scripted
+from tests.unit.router.world import request
 
 TODAY = date(2026, 11, 24)
 AGREED = "dpa: {{ reference: DPA 2026-17, signed: 2026-01-01, expires: {} }}"
@@ -106,6 +118,31 @@ def test_an_agreement_counts_up_to_its_last_day(expires: str, cell: str) -> None
     assert told["personal"]["eu"] == cell
     is_over = [line for line in agreement_lines(models, TODAY) if "does not count" in line]
     assert bool(is_over) == (cell == "no agreement")
+
+
+@pytest.mark.parametrize("expires", ["2026-11-23", "2026-11-24", "null"])
+@pytest.mark.parametrize("local", ["true", "false"])
+def test_the_matrix_keeps_back_what_the_router_keeps_back(expires: str, local: str) -> None:
+    documents = shipped()
+    text = documents[Document.MODELS].replace("local: true", f"local: {local}", 1)
+    for country in ("FR", "CA"):
+        of = f"legal_country: {country}\n    dpa: "
+        text = text.replace(f"{of}null", f"{of}{AGREED.format(expires).removeprefix('dpa: ')}")
+    policy = policy_of(documents[Document.POLICY])
+    stated, routed = (
+        models_of(text),
+        configuration_of("c0ffee", documents | {Document.MODELS: text}, {}),
+    )
+    told = {str(one) for one in Kept}
+
+    for level in Sensitivity:
+        ask = request(sensitivity=level)
+        question = Question(ask, size_of(ask), routed.policy, TODAY)
+        for name, model in routed.models.items():
+            provider = stated.providers[model.provider]
+            excluded = exclusion(question, model)
+            expected = excluded.value if excluded and excluded.value in told else None
+            assert kept_back(level, provider, policy, TODAY) == expected, (level, name)
 
 
 def test_overrides_are_told_beside_the_matrix() -> None:
