@@ -167,6 +167,17 @@ def test_a_key_is_read_from_its_file(folder: Path, tmp_path: Path) -> None:
     assert "not-a-real-key" not in repr(configuration)
 
 
+def test_a_provider_outside_is_off_without_its_key_file_and_one_of_our_own_is_not(
+    folder: Path,
+) -> None:
+    changed(folder, "models.yaml", "    key: ${SW_ROUTER_MISTRAL_KEY}\n", "")
+
+    models = read_configuration(folder, LOCAL).models
+
+    assert models["mistral-large-3"].disabled == "SW_ROUTER_MISTRAL_KEY_FILE is not set"
+    assert models["local-default"].disabled is None
+
+
 def test_a_key_file_that_is_missing_turns_its_provider_off(folder: Path) -> None:
     models = read_configuration(folder, LOCAL | {"SW_ROUTER_LOCAL_KEY_FILE": "no/such/file"}).models
 
