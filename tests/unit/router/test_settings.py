@@ -66,6 +66,7 @@ def test_a_fresh_install_answers_every_chat_and_translation_without_anybody_outs
 
     for route in routes:
         assert route.strategy == TASK
+        assert len(route.models) <= policy.resilience.models_max
         last = configuration.models[policy.aliases.get(route.models[-1], route.models[-1])]
         assert (last.local, last.disabled) == (True, None), route.reason
 
