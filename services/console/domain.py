@@ -148,6 +148,7 @@ class Health(StrEnum):
     ANSWERING = "answering"
     SHAKY = "shaky"
     FAILING = "failing"
+    SLOW = "slow"
     QUIET = "quiet"
 
 
@@ -178,6 +179,79 @@ class ModelCalls:
             return Health.FAILING
         doubtful = bad > _SHAKY_SHARE or (last and last[0] != _ANSWERED)
         return Health.SHAKY if doubtful else Health.ANSWERING
+
+
+_SLOW_TIMES: Final = 2.0
+_SLOW_ANSWERS_MIN: Final = 5
+_STUCK_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast and how well one model answered in a period."""
+
+    calls: int
+    answered: int
+    failed: int
+    failed_percent: Decimal | None
+    first_token_p50_ms: float | None
+    first_token_p95_ms: float | None
+    duration_p50_ms: float | None
+    duration_p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one model has to do just now."""
+
+    in_flight: int
+    oldest_s: Decimal | None
+    calls_a_minute: int
+    tokens_a_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fallbacks:
+    """How often another model had to help one out in the last day, and why most of the time."""
+
+    requests: int
+    fallbacks: int
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    """One model in one place: in the last five minutes, in the last day, and just now."""
+
+    model: str
+    provider: str
+    region: str | None
+    residency: str | None
+    recent: Speed | None
+    day: Speed | None
+    load: Load | None
+    fallbacks: Fallbacks | None
+
+    @property
+    def health(self) -> Health:
+        """Return how it does now, beside how it does on any other hour of the day."""
+        if self.load is not None and (self.load.oldest_s or 0) > _STUCK_S:
+            return Health.SLOW
+        if self.recent is None:
+            return Health.QUIET
+        share = float(self.recent.failed_percent or 0) / 100
+        if share > _FAILING_SHARE:
+            return Health.FAILING
+        if self._is_slow:
+            return Health.SLOW
+        return Health.SHAKY if share > _SHAKY_SHARE else Health.ANSWERING
+
+    @property
+    def _is_slow(self) -> bool:
+        if self.recent is None or self.day is None or self.recent.answered < _SLOW_ANSWERS_MIN:
+            return False
+        now, usual = self.recent.duration_p50_ms, self.day.duration_p50_ms
+        return now is not None and usual is not None and now > _SLOW_TIMES * usual
 
 
 # --- incidents ----------------------------------------------------------------------------------

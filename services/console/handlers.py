@@ -30,6 +30,7 @@ INCIDENTS_MAX: Final = 50
 SLICE: Final = timedelta(minutes=30)
 SLICES: Final = 48
 OVERVIEW_S: Final = 5.0
+MODELS_DAY_S: Final = 60.0
 COUNTS_KEPT_MAX: Final = 10_000
 T = TypeVar("T")
 
@@ -151,6 +152,25 @@ class Latest:
         while len(self._masked) > COUNTS_KEPT_MAX:
             self._masked.popitem(last=False)
         return [Listed(one, self._masked.get(one.request_id)) for one in requests]
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+async def models(desk: Desk) -> tuple[domain.ModelLine, ...]:
+    """Return how each model does; a whole day is counted once a minute, whoever looks."""
+    day = await desk.remembered("models_day", MODELS_DAY_S, lambda: _models_day(desk))
+    return await desk.remembered("models", OVERVIEW_S, lambda: _models(desk, day))
+
+
+async def _models_day(desk: Desk) -> dict[store.Place, domain.Speed]:
+    async with store.reading(desk.database) as tx:
+        return await store.speeds(tx, "day")
+
+
+async def _models(desk: Desk, day: dict[store.Place, domain.Speed]) -> tuple[domain.ModelLine, ...]:
+    async with store.reading(desk.database) as tx:
+        return await store.model_lines(tx, day)
 
 
 # --- one request --------------------------------------------------------------------------------

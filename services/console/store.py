@@ -9,13 +9,16 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from services.console.domain import ModelCalls, Numbers, Slice
+from services.console.domain import Fallbacks, Load, ModelCalls, ModelLine, Numbers, Slice, Speed
 from shared.db import Database, Transaction
 
 READ_S_MAX: Final = 4.0
 """A page waits no longer for the database; what is not there by then is shown as away."""
 REFUSALS_MAX: Final = 200
 """Of so many latest refusals, those of the redactor are looked for: billing has the others."""
+
+Place = tuple[str, str, str | None, str | None]
+"""A model, its provider, and where it runs and keeps texts."""
 
 _LATEST: Final = """
 WITH refused AS (
@@ -76,6 +79,17 @@ SELECT provider, model, count(*) AS calls,
 FROM (SELECT *, ended_at > now() - interval '15 minutes' AS recent FROM billing.calls_v1
       WHERE ended_at > now() - interval '1 day') AS of_the_day
 GROUP BY provider, model ORDER BY provider, model
+"""
+_SPEEDS: Final = "SELECT * FROM router.model_latency_v1 WHERE period = $1"
+_LOADS: Final = "SELECT * FROM router.load_v1"
+_FALLBACKS: Final = """
+SELECT model, provider, sum(requests)::bigint AS requests, sum(fallbacks)::bigint AS fallbacks,
+    (SELECT cause FROM router.fallbacks_v1 AS one, jsonb_each_text(one.causes) AS of_one (cause, n)
+     WHERE one.model = counted.model AND one.provider = counted.provider
+         AND one.hour > now() - interval '1 day'
+     GROUP BY cause ORDER BY sum(n::bigint) DESC, cause LIMIT 1) AS cause
+FROM router.fallbacks_v1 AS counted WHERE hour > now() - interval '1 day'
+GROUP BY model, provider
 """
 _APPS: Final = """
 SELECT DISTINCT app FROM billing.requests_v1
@@ -228,6 +242,36 @@ async def models(tx: Transaction) -> tuple[ModelCalls, ...]:
         values["latest"] = tuple(values["latest"] or ())
         found.append(ModelCalls(**values))
     return tuple(found)
+
+
+async def speeds(tx: Transaction, period: str) -> dict[Place, Speed]:
+    """Return how fast each model answered in `5 minutes`, the last `hour` or the last `day`."""
+    return {_place(row): Speed(**_only(row, Speed)) for row in await tx.fetch(_SPEEDS, period)}
+
+
+async def model_lines(tx: Transaction, day: dict[Place, Speed]) -> tuple[ModelLine, ...]:
+    """Return all models that were called in the last day, and what they do just now."""
+    recent = await speeds(tx, "5 minutes")
+    loads = {_place(row): Load(**_only(row, Load)) for row in await tx.fetch(_LOADS)}
+    fallbacks = {
+        (row["model"], row["provider"]): Fallbacks(**_only(row, Fallbacks))
+        for row in await tx.fetch(_FALLBACKS)
+    }
+    places = sorted({*day, *recent, *loads}, key=lambda place: tuple(map(str, place)))
+    return tuple(
+        ModelLine(
+            *place,
+            recent=recent.get(place),
+            day=day.get(place),
+            load=loads.get(place),
+            fallbacks=fallbacks.get(place[:2]),
+        )
+        for place in places
+    )
+
+
+def _place(row: Any) -> Place:  # noqa: ANN401  A row answers by name.
+    return row["model"], row["provider"], row["region"], row["residency"]
 
 
 async def apps(tx: Transaction) -> tuple[str, ...]:

@@ -123,6 +123,7 @@ HEALTH: Final[Mapping[Health, str]] = {
     Health.ANSWERING: "Answering",
     Health.SHAKY: "Shaky",
     Health.FAILING: "Failing",
+    Health.SLOW: "Slow",
     Health.QUIET: "Quiet",
 }
 MODEL: Final = "Model"
@@ -132,6 +133,32 @@ CALLS_WHAT: Final = "{failed} of {recent} failed"
 CALLS_NONE: Final = "none lately"
 P95: Final = "p95"
 LAST_CALL: Final = "Last call"
+
+# --- models -------------------------------------------------------------------------------------
+
+MODELS_TITLE: Final = "Models"
+MODELS_LEAD: Final = (
+    "The last five minutes, and in grey the last day. A model is slow when half of its answers "
+    "take over twice as long as half of the day's, or a call has been running for over a minute."
+)
+MODELS_SPEED: Final = "Speed, errors and load"
+MODELS_SPEED_CAPTION: Final = (
+    "Each model in the last five minutes, beside the last day, with what it has to do just now"
+)
+RUNS_IN: Final = "Runs in"
+UNKNOWN_PLACE: Final = "not known"
+FAULTS: Final = "Errors"
+FAULTS_OF: Final = "{failed} of {calls} calls"
+WHOLE: Final = "Whole answer"
+PAIR: Final = "{p50} / {p95}"
+PAIR_WHAT: Final = "median / p95"
+DAY: Final = "day"
+FALLBACKS: Final = "Fallbacks"
+FALLBACKS_EACH: Final = "{share} of {requests}"
+FALLBACKS_WHAT: Final = "last day"
+LOAD: Final = "In hand"
+LOAD_OLDEST: Final = "oldest {age}"
+LOAD_RATE: Final = "calls {calls}, tokens {tokens} a minute"
 
 INCIDENTS: Final = "Incidents"
 NO_INCIDENTS: Final = "No incident is open."

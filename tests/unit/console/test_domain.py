@@ -6,7 +6,18 @@ from decimal import Decimal
 import pytest
 
 from services.console import domain
-from services.console.domain import Health, ModelCalls, Mood, Numbers, Piece, Slice, Visitor
+from services.console.domain import (
+    Health,
+    Load,
+    ModelCalls,
+    ModelLine,
+    Mood,
+    Numbers,
+    Piece,
+    Slice,
+    Speed,
+    Visitor,
+)
 from shared.contracts.access import Right, Role
 from shared.contracts.incidents import Incident, IncidentState, Severity
 from shared.contracts.traces import Span
@@ -239,3 +250,32 @@ def test_nothing_has_happened_yet() -> None:
     numbers = Numbers(0, 0, 0, 0, 0, None, None)
     shown = domain.share(numbers.failed, numbers.requests), domain.duration(numbers.latency_p50_ms)
     assert shown == ("–", "–")
+
+
+def speed(half_ms: float = 400, *, answered: int = 10, failed: int = 0) -> Speed:
+    calls = answered + failed
+    share = Decimal(100 * failed) / calls
+    times = (half_ms / 4, half_ms / 2, half_ms, 2 * half_ms)
+    return Speed(calls, answered, failed, share, *times)
+
+
+@pytest.mark.parametrize(
+    ("recent", "load", "health"),
+    [
+        (None, None, Health.QUIET),
+        (speed(), None, Health.ANSWERING),
+        (speed(800), None, Health.ANSWERING),
+        (speed(801), None, Health.SLOW),
+        (speed(5_000, answered=4), None, Health.ANSWERING),
+        (speed(failed=2), None, Health.SHAKY),
+        (speed(5_000, failed=2), None, Health.SLOW),
+        (speed(failed=11), None, Health.FAILING),
+        (None, Load(1, Decimal("60.1"), 0, 0), Health.SLOW),
+        (speed(), Load(3, Decimal("59.9"), 5, 900), Health.ANSWERING),
+    ],
+)
+def test_a_model_is_slow_beside_its_own_day_or_when_a_call_takes_over_a_minute(
+    recent: Speed | None, load: Load | None, health: Health
+) -> None:
+    line = ModelLine("near", "near-by", "dk", "eu", recent, speed(400), load, None)
+    assert line.health is health
