@@ -77,7 +77,12 @@ def test_no_user_of_the_services_is_granted_a_wildcard_above_its_own_part(user: 
 def test_a_service_talks_to_jetstream_about_its_own_consumers_only(service: str) -> None:
     own = {f"{c.stream.name}.{c.name}" for c in CONSUMERS if c.service == service}
     for subject in service_permissions(service).publish:
-        if subject.startswith("$JS.API.DIRECT.GET."):
+        if subject in {f"{DIRECT}.{bucket.stream}" for bucket in BUCKETS}:
+            # Replicas find each other in a bucket that they alone write; in no other one.
+            (bucket,) = (one for one in BUCKETS if subject == f"{DIRECT}.{one.stream}")
+            assert service == bucket.writer
+            assert service in bucket.readers
+        elif subject.startswith("$JS.API.DIRECT.GET."):
             assert subject.startswith(tuple(f"{DIRECT}.{stream}." for stream in READABLE[service]))
         elif subject.startswith("$JS."):
             place = subject.removesuffix(".>").split(".")[-2:]
