@@ -61,6 +61,9 @@ async def test_print_how_long_each_view_takes(provision_schema: ProvisionSchema)
     await admin.execute(_FILL, timeout=300)
     await admin.execute("VACUUM ANALYZE router.decision")
     await admin.execute("VACUUM ANALYZE router.attempt")
+    for table in ("decision", "attempt"):
+        size = await admin.fetchval(f"SELECT pg_total_relation_size('router.{table}')")
+        print(f"\n{table}: {size / REQUESTS:.0f} bytes a row, indexes included", end="")
     print(f"\n{REQUESTS:,} requests and calls over {DAYS} days\n    ms    rows")
     for question in _QUESTIONS:
         rows = await admin.fetch(question)
