@@ -26,9 +26,12 @@ from services.router.providers.base import (
     Vectors,
 )
 from shared.contracts.completions import FinishReason, TokenUsage
-from shared.contracts.requests import TOOLS_MAX, Operation, ToolCall
+from shared.contracts.requests import PAYLOAD_BYTES_MAX, TOOLS_MAX, Operation, ToolCall
 from shared.contracts.values import new_id
 
+SAID_BYTES_MAX: Final = PAYLOAD_BYTES_MAX
+"""Three times what the most tokens of an answer come to. A stream without end stops here, before a
+burst of it fits no message and its request is given up unpaid."""
 TOKENS_BELIEVED_MAX: Final = 10_000_000
 """No model reads or writes more at once. A count beyond it is an error of the other side, and would
 fit neither a bill nor a column; what is merely more than was held is believed, and billed."""
@@ -90,6 +93,7 @@ class Answer:
         self._texts_max = {Operation.CHAT: 1, Operation.TRANSLATE: messages}.get(operation, 0)
         self._texts: dict[int, list[str]] = {}
         self._unsaid: list[str] = []
+        self._said_bytes = 0
         self._calls: dict[int, _Call] = {}
         self._vectors: list[str] = []
         self._usage: TokenUsage | None = None
@@ -199,11 +203,12 @@ class Answer:
         """Let something into the answer if it is still open, and can be written down at all."""
         if self._reason is not None:
             raise BrokenAnswerError("more of an answer after the reason why it stopped")
-        if not said.isascii():
-            try:
-                said.encode()
-            except UnicodeEncodeError:
-                raise BrokenAnswerError("half a character") from None
+        try:
+            self._said_bytes += len(said) if said.isascii() else len(said.encode())
+        except UnicodeEncodeError:
+            raise BrokenAnswerError("half a character") from None
+        if self._said_bytes > SAID_BYTES_MAX:
+            raise BrokenAnswerError("more than any answer says")
 
     def _count(self, usage: TokenUsage) -> None:
         """Take a count; one that takes back what an earlier one said makes all of them void."""

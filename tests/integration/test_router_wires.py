@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from services.router.answer import SAID_BYTES_MAX
 from services.router.faults import ErrorClass
 from services.router.providers.base import PACKAGE, ProviderModule
 from shared.contracts.completions import FinishReason, UsageSource
@@ -296,6 +297,7 @@ def assert_never_wrong(server: WireServer, played: Played) -> None:
     assert server.problems == []
     assert not played.holds(SAID), "something that the other side said of its fault"
     assert not played.chunks or played.stream_agrees()
+    assert len(played.said.encode()) <= SAID_BYTES_MAX
 
 
 def assert_answered(played: Played, mode: Mode) -> None:
