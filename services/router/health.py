@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any, Final
 
 from services.router import metrics
@@ -98,6 +97,7 @@ class Health:
         self._states: dict[str, _State] = {}
         self._quotas: dict[tuple[str, str | None], Quota] = {}
         self._share = 1.0
+        self._shares_quotas = False
         self._ill_elsewhere: frozenset[str] = frozenset()
         self._waiting_elsewhere = 0
         self._changes: deque[Change] = deque(maxlen=LATE_CHANGES_MAX)
@@ -117,21 +117,18 @@ class Health:
         """
         at = self._clock()
         found: dict[str, Condition] = {}
-        for name, model in models.items():
-            state = self._states.get(name)
-            if state is not None and state.model is not model:
-                state = self._state(model)
-            quota = state.quota if state is not None else self._quotas.get(_place(model))
-            if state is not None:
-                found[name] = self._condition(name, state, at, arrived, tokens)
-            elif quota is not None:
-                found[name] = Condition(
-                    resting=name in self._ill_elsewhere,
-                    wait_s=quota.wait_s(at, tokens, arrived),
-                    room=quota.room(at),
-                )
-            elif name in self._ill_elsewhere:
-                found[name] = Condition(resting=True)
+        for name, state in self._states.items():
+            model = models.get(name)
+            if model is not None:
+                known = state if state.model is model else self._state(model)
+                found[name] = self._condition(name, known, at, arrived, tokens)
+        if self._ill_elsewhere or self._shares_quotas:
+            # What others know counts for models, too, that were never called here.
+            for name in models.keys() - found.keys():
+                quota = self._quotas.get(_place(models[name]))
+                if quota is not None or name in self._ill_elsewhere:
+                    state = self._state(models[name])
+                    found[name] = self._condition(name, state, at, arrived, tokens)
         return found
 
     def wait_s(self, model: Model, arrived: float, tokens: int = 1) -> float | None:
@@ -188,7 +185,7 @@ class Health:
         state.count(int(at), is_fault=fault is not None)
         if attempt.first_token_ms is not None:
             state.first_ms.append(attempt.first_token_ms)
-            state.first_ms_median = round(median(state.first_ms))
+            state.first_ms_median = sorted(state.first_ms)[len(state.first_ms) // 2]
         was_open = circuit.is_open
         circuit.end(fault, self._resilience, at, is_trial=is_trial)
         if circuit.is_open is not was_open and state.model.name not in self._ill_elsewhere:
@@ -244,6 +241,7 @@ class Health:
             quota = self._quotas[place] = Quota()
             quota.shared(self._share)
         quota.stated(model.limits)
+        self._shares_quotas |= model.limits_shared
         self.counts_tokens |= quota.tokens.stated is not None
         if state is None:
             state = self._states[model.name] = _State(model, quota)

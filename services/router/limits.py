@@ -18,6 +18,9 @@ CLOSED_S_MAX: Final = 60.0
 WAIT_S_MAX: Final = 3600.0
 AT_ONCE_SHARE: Final = 0.5
 """A refusal for longer than this part of the time to the whole limit tells of a window."""
+EDGE_SHARE: Final = 0.05
+EDGE_S_MAX: Final = 0.25
+"""So much longer a window is taken to be: who comes a moment too early is refused."""
 RAISED_BY: Final = 1.25
 RAISED_AFTER: Final = 4
 """What refusals taught is tried a little higher after so many full windows without one."""
@@ -63,6 +66,11 @@ class Allowance:
         return min(known, default=None)
 
     @property
+    def is_unknown(self) -> bool:
+        """Return whether there is no limit that anybody knows."""
+        return self.stated is None and self.told is None and self.found is None
+
+    @property
     def a_minute(self) -> int | None:
         """Return the limit as others are told of it; windows of our own finding are scaled."""
         limit = self.limit
@@ -78,36 +86,49 @@ class Allowance:
 
     def room(self, now: float) -> float:
         """Return from 0 to 1 how much is left."""
-        self._refill(now)
         if now < self.closed_until:
             return 0.0
-        capacity = self.capacity
-        return 1.0 if capacity == math.inf else min(max(self.level / capacity, 0.0), 1.0)
+        if self.is_unknown:
+            return 1.0
+        self._refill(now)
+        return min(max(self.level / self.capacity, 0.0), 1.0)
 
     def wait_s(self, now: float, amount: float = 1.0, ahead: float = 0.0) -> float:
         """Return how long until `amount` may pass when `ahead` passes first; 0 means now."""
         closed_s = max(0.0, self.closed_until - now)
-        capacity = self.capacity
-        if capacity == math.inf:
+        if self.is_unknown:
             return closed_s
+        capacity = self.capacity
         self._refill(now)
         lacks = min(amount, capacity) + ahead - self.level
         if lacks <= 0:
             return closed_s
         return min(max(closed_s, self._back_in_s(lacks, now)), WAIT_S_MAX)
 
+    def until(self, now: float, wait_s: float) -> float:
+        """Return until when others take of what is there after `wait_s`."""
+        if not self.at_once:
+            return now + wait_s
+        # Who is due when the next window begins takes of that one.
+        whole_at = self._whole_at if self._whole_at is not None else now + self.window_s
+        ends = whole_at if wait_s <= 0 else now + wait_s + self.window_s
+        return ends - EDGE_SHARE * self.window_s
+
     def take(self, now: float, amount: float = 1.0) -> None:
         """Let something pass."""
-        self._refill(now)
-        self.level -= min(amount, self.capacity)
+        if not self.is_unknown:
+            self._refill(now)
+            self.level -= min(amount, self.capacity)
         if now >= self.closed_until and self._refused:
             self._taken = self._refused = 0
         self._taken += 1
         if self.at_once and self._whole_at is None:
-            self._whole_at = now + self.window_s
+            self._whole_at = now + self.window_s + min(EDGE_SHARE * self.window_s, EDGE_S_MAX)
 
     def give_back(self, now: float, amount: float = 1.0) -> None:
         """Take back what did not pass, or was counted too high."""
+        if self.is_unknown:
+            return
         self._refill(now)
         self.level = min(self.level + amount, self.capacity)
 
@@ -163,7 +184,11 @@ class Allowance:
         # Of this replica's own calls; the others let pass as many.
         passed = max(1, round((self._taken - self._refused) / self.share))
         self._unrefused = 0
-        self.found = passed if again or self.found is None else min(self.found, passed)
+        if self.found is None:
+            self.found = passed
+        elif self._taken > self._refused:
+            self.found = passed if again else min(self.found, passed)
+        # Else none has passed in this window yet: it is later than was thought, not smaller.
         self.at_once = True
         self.window_s = max(self.closed_until - now, CLOSED_S_MIN)
         self._whole_at = self.closed_until

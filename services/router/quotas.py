@@ -3,7 +3,7 @@
 Pure: the clock is the caller's.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -15,8 +15,8 @@ from shared.contracts.routing import StatedLimits
 CALL_S_UNKNOWN: Final = 1.0
 CALL_S_WEIGHT: Final = 0.2
 """How much the last call counts in how long calls take."""
-OVERDUE_S: Final = 2.0
-"""Who has not come back by then has come to another replica."""
+OVERDUE_S: Final = 0.3
+"""Who has not come back by then has come to another replica, or never will."""
 _NOTHING: Final = Said()
 
 
@@ -32,8 +32,6 @@ class Quota:
     call_s: float = CALL_S_UNKNOWN
     _waiting: dict[UUID, tuple[float, float]] = field(default_factory=dict)
     """By request: when it came to us first, and when it is to be back."""
-    _order: list[float] = field(default_factory=list)
-    """When those that wait came to us first, the oldest in front."""
 
     @property
     def waiting(self) -> int:
@@ -52,9 +50,28 @@ class Quota:
     def wait_s(self, now: float, tokens: int, arrived: float) -> float:
         """Return how long a request must wait that came at `arrived`; who came before goes first.
 
-        `arrived` is on any clock, as long as it is the same for all.
+        `arrived` is on any clock, as long as it is the same for all. Who came before but is not
+        due before this one could pass holds up nobody: what sleeps on the bus cannot be woken.
         """
-        ahead = bisect_left(self._order, arrived) if self._order else 0
+        wait_s = self._wait_s(now, tokens, 0)
+        if not self._waiting:
+            return wait_s
+        dues = sorted(
+            due for came, due in self._waiting.values() if came < arrived and due + OVERDUE_S > now
+        )
+        ahead = 0
+        later_s = wait_s
+        while (before := bisect_right(dues, self.requests.until(now, later_s))) > ahead:
+            ahead = before
+            later_s = self._wait_s(now, tokens, ahead)
+        if wait_s <= 0 and later_s > OVERDUE_S:
+            # It would pass if those did not come that are due now: by then they have, or will not.
+            overdue = bisect_right(dues, now + OVERDUE_S)
+            if self._wait_s(now, tokens, ahead - overdue) <= 0:
+                return OVERDUE_S
+        return later_s
+
+    def _wait_s(self, now: float, tokens: int, ahead: int) -> float:
         wait_s = self.requests.wait_s(now, 1.0, ahead)
         if self.tokens.limit is not None or self.tokens.closed_until:
             wait_s = max(wait_s, self.tokens.wait_s(now, tokens, ahead * tokens))
@@ -112,15 +129,11 @@ class Quota:
 
     def queue(self, request_id: UUID, arrived: float, due: float) -> None:
         """Note that a request waits."""
-        self.leave(request_id)
         self._waiting[request_id] = arrived, due
-        insort(self._order, arrived)
 
     def leave(self, request_id: UUID) -> None:
         """Note that a request is back, or waits no more."""
-        found = self._waiting.pop(request_id, None)
-        if found is not None:
-            del self._order[bisect_left(self._order, found[0])]
+        self._waiting.pop(request_id, None)
 
     def forget_overdue(self, now: float) -> None:
         """Forget who has come back to somebody else."""

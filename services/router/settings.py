@@ -89,12 +89,13 @@ def configuration_of(
     documents: Mapping[Document, str],
     environment: Mapping[str, str],
     names: Names | None = None,
+    day: date | None = None,
 ) -> Configuration:
-    """Return what documents say. Raises `ConfigError` if they cannot be used.
+    """Return what documents say on a day, today if none is given. Raises `ConfigError`.
 
     A version that is in force was checked by these same rules when it was applied.
     """
-    names = names or Names()
+    names, day = names or Names(), day or today()
     stated = parse_yaml(documents[Document.MODELS], ModelsDocument, names.models)
     policy = parse_yaml(documents[Document.POLICY], PolicyDocument, names.policy)
     for problem in routing_problems(stated, policy, names):
@@ -103,7 +104,7 @@ def configuration_of(
     options, missing = _options(stated.providers, environment)
     faults = missing | faults
     models = {
-        name: _model(name, entry, stated.providers[entry.provider], environment)
+        name: _model(name, entry, stated.providers[entry.provider], environment, day)
         for name, entry in stated.models.items()
     }
     for name, model in models.items():
@@ -111,7 +112,7 @@ def configuration_of(
             models[name] = replace(model, disabled=faults[model.provider])
     rules = _policy(policy, stated.aliases)
     return Configuration(
-        version, models, rules, keys, options, stated.providers, dict(documents), today()
+        version, models, rules, keys, options, stated.providers, dict(documents), day
     )
 
 
@@ -169,7 +170,11 @@ def _key(
 
 
 def _model(
-    name: str, entry: StatedModel, provider: StatedProvider, environment: Mapping[str, str]
+    name: str,
+    entry: StatedModel,
+    provider: StatedProvider,
+    environment: Mapping[str, str],
+    day: date,
 ) -> Model:
     base_url, missing = _filled(entry.base_url or provider.base_url, environment)
     return Model(
@@ -184,7 +189,7 @@ def _model(
         capabilities=entry.capabilities,
         context_tokens=entry.context_tokens,
         output_tokens_max=entry.output_tokens_max,
-        price=entry.price_on(today()).price(entry.provider, name),
+        price=entry.price_on(day).price(entry.provider, name),
         disabled=f"{missing} is not set" if missing else None,
         agreement=provider.dpa,
         limits=entry.limits or provider.limits,

@@ -45,7 +45,9 @@ class World:
         before = self.configuration
         if before.day == day or not before.documents:
             return self
-        return self._under(configuration_of(before.version, before.documents, self.environment))
+        return self._under(
+            configuration_of(before.version, before.documents, self.environment, day=day)
+        )
 
     def sight(self) -> Sight:
         """Return what decisions are made from."""

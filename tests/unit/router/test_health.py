@@ -12,6 +12,7 @@ from services.router.domain import Model
 from services.router.faults import ErrorClass
 from services.router.health import Admission, Health
 from services.router.providers.base import Limits
+from services.router.quotas import OVERDUE_S
 from shared.contracts.providers import ModelHealth, ProviderChange, ReplicaHealth
 from shared.contracts.routing import StatedLimits, StatedResilience
 from shared.contracts.usage import Attempt, AttemptOutcome
@@ -143,10 +144,35 @@ def test_who_waits_is_let_in_before_who_comes_later() -> None:
     clock.at += 30.0
 
     arrived = healths.arrival_of(early)
-    assert health.wait_s(one, arrived + 1) == pytest.approx(30.0)
     assert health.wait_s(one, arrived) == 0.0
-    health.returned(early)
-    assert health.wait_s(one, arrived + 1) == 0.0
+    assert health.wait_s(one, arrived + 1) == OVERDUE_S, "who is due now may come any moment"
+    clock.at += OVERDUE_S
+    assert health.wait_s(one, arrived + 1) == 0.0, "and has not come"
+
+
+def test_who_sleeps_on_the_bus_for_longer_holds_up_nobody() -> None:
+    one, clock = model("large", limits=TWO), Clock()
+    health = Health(RULES, clock)
+    called(health, one)
+    called(health, one)
+    early = request()
+    health.queue(early, one, 300.0)
+
+    assert health.wait_s(one, healths.arrival_of(early) + 1) == pytest.approx(30.0)
+
+
+def test_who_comes_next_waits_behind_all_that_wait() -> None:
+    one, clock = model("large", limits=TWO), Clock()
+    health = Health(RULES, clock)
+    called(health, one)
+    called(health, one)
+    waits_s = []
+    for _ in range(5):
+        event = request()
+        waits_s.append(health.wait_s(one, healths.arrival_of(event)))
+        health.queue(event, one, waits_s[-1] or 0.0)
+
+    assert waits_s == pytest.approx([30.0, 60.0, 90.0, 120.0, 150.0])
 
 
 def test_who_does_not_come_back_here_is_not_waited_for() -> None:

@@ -155,9 +155,21 @@ def test_what_was_found_is_tried_a_little_higher_after_some_full_windows() -> No
     at, passed = 1.0 + ROUND, []
     for _ in range(RAISED_AFTER + 1):
         passed.append(passing(allowance, at))
-        at += 1.0 + ROUND
+        at += 1.1  # A window is taken to be a little longer than was said.
 
     assert passed == [10] * RAISED_AFTER + [12]
+
+
+def test_a_window_that_comes_late_is_not_taken_for_a_smaller_one() -> None:
+    allowance = Allowance()
+    spent(allowance, 0.0, 30)
+    for _ in range(20):
+        allowance.refuse(Said(), 2.0, 0.0)
+    allowance.take(2.0 + ROUND)
+    allowance.refuse(Said(), 0.5, 2.1)
+
+    assert allowance.found == 10
+    assert passing(allowance, 3.2) == 10
 
 
 def test_headers_make_guesses_void() -> None:
