@@ -267,7 +267,7 @@ def test_a_route_with_a_strategy_that_is_not_here_is_refused_with_its_name(
 ) -> None:
     rules = policy("m", **changes)
 
-    with pytest.raises(ConfigError, match="strategy astrology; known are task, weighted"):
+    with pytest.raises(ConfigError, match=r"strategy astrology; known are .*task.*weighted"):
         check_strategies(rules, strategies())
 
 
