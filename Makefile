@@ -21,10 +21,10 @@ ARGS ?=
 ALONE := tests/unit tests/contract tests/architecture
 TOGETHER := tests/integration tests/chaos
 
-.PHONY: help run test check map bench bench-pii chaos lock lock-peers
+.PHONY: help run test check map bench bench-pii bench-faults chaos lock lock-peers
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY) ## Start the whole platform here and send one example letter through it
 	@$(BIN)/stellwerk up --demo $(ARGS)
@@ -56,6 +56,10 @@ bench: $(READY) ## Print CPU per request and process, latencies and memory; asse
 bench-pii: $(READY) ## Print how well personal data is found, beside Presidio and euredact
 	@$(MAKE) .venv.peers/.ready || echo "the peers cannot be installed here; measuring without them"
 	@$(BIN)/python -m tests.bench.pii
+
+# LiteLLM stands beside it where it is installed; without it the output says so.
+bench-faults: $(READY) ## Print what callers get and pay under every fault of every provider wire
+	@$(BIN)/python -m tests.bench.faults
 
 chaos: $(READY) ## Kill services, NATS and PostgreSQL, and show that nothing is lost
 	@tests/tools.sh

@@ -71,7 +71,9 @@ def _with_the_anchor(folder: Path, console: Console) -> tuple[list[Round], str]:
         return [], ""
     with (
         litellm.scripted_provider(folder, free_port()) as provider,
-        litellm.running(program, folder, provider.url) as proxy,
+        litellm.running(
+            program, folder, litellm.CONFIG.format(provider=provider.url, key=litellm.KEY)
+        ) as proxy,
     ):
 
         def readings() -> dict[str, Use]:

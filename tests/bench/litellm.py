@@ -24,6 +24,7 @@ from tests.bench.http import Target
 VARIABLE: Final = "STELLWERK_BENCH_LITELLM"
 KEY: Final = "sk-bench"
 READY_S_MAX: Final = 120.0
+STOP_S_MAX: Final = 10.0
 CONFIG: Final = """\
 model_list:
   - model_name: scripted
@@ -81,10 +82,10 @@ def scripted_provider(folder: Path, port: int) -> Iterator[Provider]:
 
 
 @contextmanager
-def running(program: str, folder: Path, provider_url: str) -> Iterator[Anchor]:
-    """Start the proxy in front of a provider and stop it afterwards."""
+def running(program: str, folder: Path, configuration: str) -> Iterator[Anchor]:
+    """Start the proxy in front of providers and stop it afterwards."""
     config, port = folder / "litellm.yaml", free_port()
-    config.write_text(CONFIG.format(provider=provider_url, key=KEY), encoding="ascii")
+    config.write_text(configuration, encoding="ascii")
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **QUIET}
     with (folder / "litellm.log").open("wb") as log:
         process = subprocess.Popen(
@@ -100,7 +101,11 @@ def running(program: str, folder: Path, provider_url: str) -> Iterator[Anchor]:
         yield Anchor(process.pid, _version(program, environment), target)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()  # It waits for streams that no provider ends.
+            process.wait(timeout=30)
 
 
 def _wait_ready(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> None:
