@@ -15,7 +15,6 @@ from tests.fixtures.scripted import ScriptedServer
 from tests.integration.test_router_limits import BURST, LIMITED, answers, burst, describe
 from tests.integration.test_router_over_the_bus import published, told
 
-
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(60)]
 
 

@@ -14,6 +14,7 @@ from services.router.faults import ErrorClass
 from services.router.outbound import cleared
 from services.router.providers import openai
 from services.router.providers.base import CallPart, Endpoint, Piece, ProviderError, Stage, Text
+from services.router.wire.connections import SETTLES_S
 from services.router.wire.http import HttpProvider
 from shared.contracts.completions import FinishReason, TokenUsage
 from shared.contracts.requests import SAMPLING, Message, Role, Tool
@@ -179,6 +180,7 @@ async def test_a_connection_is_used_again_after_a_whole_answer_only(
 
     for _ in range(5):
         await ask(provider, "scripted", stream=True)
+        await asyncio.sleep(SETTLES_S + 0.01)
         await ask(provider, "scripted", stream=False)
         with pytest.raises(ProviderError):
             await ask(provider, "scripted-503", stream=False)
