@@ -7,6 +7,7 @@ from services.watch.rules.base import (
     PLATFORM,
     Example,
     Facts,
+    Part,
     Sighting,
     Verdict,
     Window,
@@ -21,7 +22,7 @@ NAME: Final = "error_rate"
 SEVERITY: Final = Severity.CRITICAL
 SEES: Final = UsageRecorded
 WINDOW_MINUTES: Final = 10
-EXPLAINED_BY: Final = ("error_rate", "fallback_active")
+EXPLAINED_BY: Final = ("error_rate", "fallback_active", "circuit_open")
 WHAT: Final = "More than 10 % of the requests of the last 10 minutes failed."
 ADVICE: Final = (
     "`stellwerk explain` a failed request to see where it stopped; look at /readyz of every "
@@ -40,6 +41,9 @@ ERRORS: Final = frozenset(
 """What is ours or a provider's fault. Every other code is a decision, such as a budget's or the
 policy's, a caller's mistake, or a caller who left: those requests are not counted at all."""
 
+LEFT_ALONE: Final = "circuit_open"
+"""Why a model was not even called, in the router's words."""
+
 
 def sightings(usage: UsageRecorded) -> Iterable[Sighting]:
     """Return how the request went, for the platform and for the model that was called last."""
@@ -48,10 +52,18 @@ def sightings(usage: UsageRecorded) -> Iterable[Sighting]:
         return
     last, cause = _last_call(usage.attempts), usage.code.value if usage.code else None
     # Only failures are put down to somebody: few parts make small windows.
-    blamed = () if is_good or last is None else (last.provider, last.model)
+    blamed = () if is_good else _blamed(usage, last)
     yield Sighting(PLATFORM, is_good, blamed, cause)
     if last is not None:
         yield Sighting(last.model, is_good, blamed[:1], cause)
+
+
+def _blamed(usage: UsageRecorded, last: Attempt | None) -> Part:
+    """Return who failed: whoever was called last, else those whom nobody calls since they fail."""
+    if last is not None:
+        return last.provider, last.model
+    left_alone = [one for one in usage.decision.candidates if one.excluded_by == LEFT_ALONE]
+    return tuple(dict.fromkeys(name for one in left_alone for name in (one.provider, one.model)))
 
 
 def _last_call(attempts: tuple[Attempt, ...]) -> Attempt | None:

@@ -2,6 +2,9 @@
 
 from services.watch.rules import circuit_open
 from services.watch.rules.base import Sighting
+from shared.contracts.completions import Outcome
+from shared.contracts.errors import ErrorCode
+from shared.contracts.incidents import Severity
 from shared.contracts.providers import ProviderChange
 from tests.unit.watch.test_episodes import World, after
 from tests.unit.watch.usages import answered, changed, failed, passed_by, usage
@@ -58,6 +61,18 @@ def test_a_dead_provider_stays_one_incident() -> None:
     world.take([changed(OPENED, model="large", error_class="unreachable", at=after(5))])
 
     assert world.opened == ["fallback_active/hosted"]
+
+
+def test_a_model_that_is_left_alone_and_alone_in_its_plan_is_one_critical_incident() -> None:
+    world = World()
+    world.take([changed(OPENED, model="large", error_class="unauthorised")])
+
+    for second in range(1, 41):
+        nobody = {"attempts": (), "outcome": Outcome.FAILED, "code": ErrorCode.PROVIDER_UNAVAILABLE}
+        world.take([passed_by("large", after(second)).model_copy(update=nobody)])
+
+    assert world.opened == ["circuit_open/large"]
+    assert world.last.severity is Severity.CRITICAL
 
 
 def test_other_news_of_a_provider_say_nothing_of_a_circuit() -> None:

@@ -8,7 +8,7 @@ from services.watch.rules import error_rate
 from services.watch.rules.base import PLATFORM, Verdict, Window
 from shared.contracts.completions import Outcome
 from shared.contracts.errors import ErrorCode
-from tests.unit.watch.usages import answered, failed, usage
+from tests.unit.watch.usages import answered, failed, passed_by, usage
 
 BUDGET_POLICY_AND_CALLERS = (
     *(ErrorCode.BUDGET_EXHAUSTED, ErrorCode.POLICY_RESIDENCY, ErrorCode.SENSITIVITY_LOCAL_ONLY),
@@ -72,3 +72,15 @@ def test_billing_that_cannot_be_reached_is_the_platforms_own_failure() -> None:
     lost = usage(code=ErrorCode.BILLING_UNAVAILABLE, outcome=Outcome.REFUSED)
     (one,) = error_rate.sightings(lost)
     assert (one.about, one.is_good, one.part) == (PLATFORM, False, ())
+
+
+def test_a_request_that_no_model_was_left_for_is_put_down_to_those_that_are_left_alone() -> None:
+    nobody = passed_by("large").model_copy(
+        update={
+            "attempts": (),
+            "outcome": Outcome.FAILED,
+            "code": ErrorCode.PROVIDER_UNAVAILABLE,
+        }
+    )
+    (one,) = error_rate.sightings(nobody)
+    assert (one.about, one.is_good, one.part) == (PLATFORM, False, ("hosted", "large"))
