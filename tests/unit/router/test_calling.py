@@ -273,6 +273,22 @@ async def test_a_call_that_is_broken_off_gives_its_place_back() -> None:
     assert only(effects, CompletionProduced).text == "Hej."
 
 
+async def test_a_request_that_dies_before_its_call_gives_its_place_back() -> None:
+    scene = Scene([model("large", limits=ONE_A_MINUTE)])
+    scene.desk.away = 1_000
+    router = scene.router
+    dying = asyncio.create_task(scene.play(request(), router))
+    while not scene.desk.asked:  # noqa: ASYNC110 -- what is waited for has no event
+        await asyncio.sleep(0)
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    scene.desk.away = 0
+
+    effects = await scene.play(request(), router)
+
+    assert only(effects, CompletionProduced).text == "Hej."
+
+
 # --- circuits ----------------------------------------------------------------------------------
 
 
