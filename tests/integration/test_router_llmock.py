@@ -55,6 +55,7 @@ BASES: Final = {
 """What llmock fakes, the wire of ours that speaks to it, and where."""
 PATIENCE: Final = Patience(first_token_s_max=1.5, idle_s_max=1.5)
 WINDOW: Final = 100
+REQUESTS_A_MINUTE: Final = 60
 TOOL: Final = Tool(
     name="find_order",
     description="Find an order",
@@ -184,6 +185,13 @@ def narrow() -> Iterator[LLMock]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def metered() -> Iterator[LLMock]:
+    """Return an llmock that takes a request a second, once the first minute's are used up."""
+    with llmock("--rpm", str(REQUESTS_A_MINUTE)) as running:
+        yield running
+
+
 def place(mock: LLMock, provider: str, upstream: str) -> Place:
     wire, base = BASES[provider]
     return Place(upstream, wire, mock.url + base, "sk-invented", upstream=upstream)
@@ -246,3 +254,20 @@ async def test_a_prompt_that_is_too_long_is_no_fault_of_the_provider(
     assert played.code is (ErrorCode.CONTEXT_TOO_LONG if known else REJECTED)
     assert len(played.usage.attempts) == 1
     assert narrow.verdict()["passed"]
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini", "cohere"])
+async def test_a_quota_is_kept_and_no_caller_hears_of_it(metered: LLMock, provider: str) -> None:
+    async with router_at([place(metered, provider, "m")], PATIENCE, StatedResilience()) as router:
+        played = [await until_ended(router) for _ in range(REQUESTS_A_MINUTE + 3)]
+
+    assert {one.code for one in played} == {None}
+    assert metered.verdict()["passed"], await asyncio.to_thread(metered.get, "verdict?format=text")
+
+
+async def until_ended(router: Router) -> Played:
+    """Ask, and bring the request again as the bus does when it was handed back."""
+    event = asking(CHAT, deadline=now() + timedelta(seconds=20))
+    while (played := await play(router, event)).later_s is not None:  # noqa: ASYNC110 -- the bus waits
+        await asyncio.sleep(played.later_s)
+    return played
