@@ -228,14 +228,25 @@ def _policy(stated: PolicyDocument, aliases: Mapping[str, str]) -> Policy:
             for name, one in stated.use_cases.items()
         },
         operations=operations,
-        entitlements={
-            # An alias is another name of a model, never a way round what the model is closed to.
-            aliases.get(name, name): frozenset(apps)
-            for name, apps in stated.entitlements.items()
-        },
+        entitlements=_entitlements(stated.entitlements, aliases),
         aliases=aliases,
         resilience=stated.resilience,
     )
+
+
+def _entitlements(
+    stated: Mapping[str, tuple[str, ...]], aliases: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
+    """Return who may use each closed model.
+
+    An alias is another name of a model, never a way round what the model is closed to: where both
+    are stated, an app needs both.
+    """
+    closed: dict[str, frozenset[str]] = {}
+    for name, apps in stated.items():
+        model = aliases.get(name, name)
+        closed[model] = closed.get(model, frozenset(apps)) & frozenset(apps)
+    return closed
 
 
 def _route(stated: StatedRoute) -> Route:

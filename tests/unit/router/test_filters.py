@@ -4,16 +4,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import Phase, given, settings
 from pydantic import ValidationError
 
 from services.router import deciding
 from services.router.domain import Condition, Model
 from services.router.filters import Exclusion, refusal_of
+from services.router.settings import configuration_of
+from shared.contracts.configuration import Document
 from shared.contracts.errors import ErrorCode
 from shared.contracts.requests import Message, Operation, Part, PartKind, Role
 from shared.contracts.routing import Agreement, Capability
 from shared.contracts.values import Sensitivity
+from tests.fixtures.configuration import with_scripted
 from tests.unit.router.any_routing import SITUATIONS, Situation
 from tests.unit.router.world import DAY, abroad, decide, model, policy, request
 
@@ -192,6 +196,23 @@ def test_an_alias_leads_to_a_model_and_to_its_fallback_and_past_no_entitlement()
     assert [leg.model.name for leg in letters.plan] == ["small"]
     assert letters.decision.candidates[-1].excluded_by == "entitlement"
     assert [one.asked_as for one in alone.decision.candidates] == ["best"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_model_that_is_closed_by_two_names_is_closed_by_both(order: int) -> None:
+    documents = with_scripted()
+    models, rules = (yaml.safe_load(documents[one]) for one in (Document.MODELS, Document.POLICY))
+    models["aliases"] = {**(models.get("aliases") or {}), "best": "scripted"}
+    stated = [("scripted", ["hr", "crm"]), ("best", ["hr", "letters"])][::order]
+    rules["entitlements"] = dict(stated)
+    texts = {
+        Document.MODELS: yaml.safe_dump(models),
+        Document.POLICY: yaml.dump(rules, sort_keys=False),
+    }
+
+    made = configuration_of("c0ffee", documents | texts, {"SW_ROUTER_SCRIPTED_URL": "http://a/v1"})
+
+    assert made.policy.entitlements["scripted"] == {"hr"}
 
 
 @pytest.mark.parametrize("name", ["Large", "large/", "auto/large", "AUTO", "large."])
