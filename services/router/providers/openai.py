@@ -98,6 +98,8 @@ class OpenAI:
     def whole(self, body: bytes) -> Iterator[Piece]:
         """Yield an answer that came in one body."""
         answer = object_in(body)
+        if error := answer.get("error"):
+            raise StatusError(_status_in(error), body)  # Some gateways say 200 to everything.
         usage = _usage(answer)
         if "data" in answer:
             yield Vectors(tuple(_vectors(answer)))
