@@ -35,6 +35,7 @@ from shared.contracts.billing import (
 )
 from shared.contracts.catalog import subject_of
 from shared.contracts.configuration import ConfigurationVersion, Document
+from shared.contracts.errors import ErrorCode
 from shared.contracts.event import Event, encode
 from shared.contracts.stated import BudgetsDocument, Names
 from shared.contracts.usage import AttemptOutcome, UsageRecorded
@@ -135,7 +136,10 @@ class Billing:
             if item.request.id not in replies:
                 fresh.setdefault(item.request.id, item)
         decided = decide(list(fresh.values()), accounts, at)
-        await store.write_answers(tx, decided.answers, decided.accounts)
+        # A price may be a second away: a version may reach the router before it comes here. So who
+        # asks again is judged again, and nothing stands written that could be wrong by then.
+        final = [one for one in decided.answers if one.code is not ErrorCode.NO_CAPABLE_MODEL]
+        await store.write_answers(tx, final, decided.accounts)
         replies |= {answer.wanted.request.id: _reply(answer) for answer in decided.answers}
         for answer in decided.answers:
             HOLDS.labels(answer.code.value if answer.code else "granted").inc()

@@ -30,6 +30,8 @@ from shared.errors import DependencyDown
 HOLD_KEPT: Final = timedelta(minutes=15)
 """A hold outlives its request's deadline by this, so that a late settlement still finds it."""
 RETRY_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
+PRICED_AFTER_TRIES: Final = 5
+"""Four seconds: every service looks for a new version each second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ class Journey:
     async def _hold(self) -> ErrorCode | None:
         """Have the worst case set aside; return why it was not.
 
-        Billing away is waited for until the deadline: a request is never sent unpaid.
+        Billing away is waited for until the deadline: a request is never sent unpaid. A model that
+        it has no price for yet may be as new as the version in force, so it is asked a few times.
         """
         command, tries = self._hold_request(), 0
         while True:
@@ -174,11 +177,13 @@ class Journey:
                     return ErrorCode.CANCELLED
                 if self._calls.left_s <= 0:
                     return ErrorCode.BILLING_UNAVAILABLE
-                await self._leaving.rest(RETRY_S[min(tries, len(RETRY_S) - 1)])
-                tries += 1
             else:
-                break
-        assert isinstance(reply, HoldReply)
+                assert isinstance(reply, HoldReply)
+                is_new = reply.code is ErrorCode.NO_CAPABLE_MODEL and tries < PRICED_AFTER_TRIES
+                if not is_new or self._calls.over() is not None:
+                    break
+            await self._leaving.rest(RETRY_S[min(tries, len(RETRY_S) - 1)])
+            tries += 1
         if reply.code is None:
             leg = self._story.routing.dearest
             price = reply.price or leg.model.price

@@ -182,6 +182,21 @@ async def test_going_back_to_an_earlier_price_without_a_new_day_is_said_aloud(
     assert [record.message for record in caplog.records] == ["a later price counts"]
 
 
+async def test_a_price_that_comes_after_the_question_is_no_refusal_for_ever(
+    make_ledger: MakeLedger,
+) -> None:
+    ledger = await make_ledger("1.00", CENTS)
+    request = hold_request(model="later")
+    (early,), _ = await ledger.ask(request)
+
+    models = priced("0.20", now()).replace("swift", "later")
+    await ledger.billing.configured(version("1.00", models=models))
+    (later,), _ = await ledger.ask(request)
+
+    assert early.code is ErrorCode.NO_CAPABLE_MODEL
+    assert (later.code, later.held_nano > 0) == (None, True)
+
+
 async def test_a_budget_keeps_its_currency_until_the_next_period(make_ledger: MakeLedger) -> None:
     dollars = price_row(model="dollar", currency="USD")
     ledger = await make_ledger(

@@ -81,7 +81,9 @@ _SERVER_ERROR: Final = 500
 _CONTEXT: Final = re.compile(
     rb"prompt is too long|exceeds? (?:the )?context limit|exceed_context_size_error"
 )
-_QUOTA: Final = re.compile(rb"credit balance is too low|reached your specified [A-Za-z ]{0,40}limits")
+_QUOTA: Final = re.compile(
+    rb"credit balance is too low|reached your specified [A-Za-z ]{0,40}limits"
+)
 
 
 def connect(endpoint: Endpoint) -> HttpProvider:

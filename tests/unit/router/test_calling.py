@@ -19,8 +19,7 @@ from shared.contracts.routing import StatedLimits, StatedResilience
 from shared.contracts.usage import AttemptOutcome, UsageRecorded
 from shared.contracts.values import now
 from shared.errors import Postponed
-from tests.unit.router.test_handlers import only
-from tests.unit.router.world import WHOLE, Scene, Script, model, request
+from tests.unit.router.world import WHOLE, Scene, Script, model, only, request
 
 ONCE_MORE = StatedResilience(retries_max=1)
 ANSWER: Script = (Text("Hej."), *WHOLE)

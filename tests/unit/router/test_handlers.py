@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import TypeVar
 
 import pytest
 
@@ -25,15 +24,7 @@ from shared.contracts.event import Event
 from shared.contracts.requests import RequestRedacted, RequestRefused
 from shared.contracts.usage import AttemptOutcome, UsageRecorded
 from shared.contracts.values import now
-from tests.unit.router.world import WHOLE, Desk, Scene, model, policy, request
-
-AnyEvent = TypeVar("AnyEvent", bound=Event)
-
-
-def only(events: Sequence[Event], kind: type[AnyEvent]) -> AnyEvent:
-    """Return the one event of a kind."""
-    (found,) = (event for event in events if isinstance(event, kind))
-    return found
+from tests.unit.router.world import WHOLE, Desk, Scene, model, only, policy, request
 
 
 def text_of(events: Sequence[Event]) -> str:
@@ -269,35 +260,6 @@ async def test_a_budget_that_is_exhausted_refuses_without_a_call() -> None:
     assert only(effects, RequestRefused).code is ErrorCode.BUDGET_EXHAUSTED
     assert only(effects, UsageRecorded).hold_id is None
     assert scene.calls("large") == 0
-
-
-async def test_billing_away_is_waited_for() -> None:
-    scene = Scene([model("large")], desk=Desk(away=2))
-
-    effects = await scene.play(request())
-
-    assert only(effects, CompletionProduced).text == "Hej."
-    assert {hold.id for hold in scene.desk.asked} == {scene.desk.asked[0].id}
-
-
-async def test_billing_away_until_the_deadline_refuses() -> None:
-    scene = Scene([model("large")], desk=Desk(away=1_000))
-
-    effects = await scene.play(request(deadline=now() + timedelta(seconds=0.2)))
-
-    assert only(effects, RequestRefused).code is ErrorCode.BILLING_UNAVAILABLE
-    assert scene.calls("large") == 0
-
-
-async def test_billing_away_does_not_delay_what_was_answered_before() -> None:
-    scene = Scene([model("large")])
-    event = request()
-    first = await scene.play(event)
-    scene.desk.away = 1_000
-
-    again = await scene.play(event)
-
-    assert [one.id for one in again] == [one.id for one in first]
 
 
 async def test_what_must_not_leave_is_refused_before_it_is_paid() -> None:

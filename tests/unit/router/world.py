@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from services.router import deciding
@@ -43,6 +43,7 @@ from shared.contracts.values import Sensitivity, new_id, now
 from shared.errors import DependencyDown
 
 PRICE = Price(id=UUID(int=1), currency="EUR", input_token_nano=10, output_token_nano=100)
+AnyEvent = TypeVar("AnyEvent", bound=Event)
 DAY = date(2026, 11, 24)
 AGREEMENT = Agreement(reference="DPA 2026-17", signed=date(2026, 1, 1))
 COUNTED = Counted(TokenUsage(input_tokens=20, output_tokens=5))
@@ -102,6 +103,12 @@ def request(content: str = "Skriv til Klient_001.", **changes: Any) -> RequestRe
         "redactor": "r1",
     }
     return RequestRedacted(**(said | changes))
+
+
+def only(events: Sequence[Event], kind: type[AnyEvent]) -> AnyEvent:
+    """Return the one event of a kind."""
+    (found,) = (event for event in events if isinstance(event, kind))
+    return found
 
 
 def decide(
@@ -204,6 +211,8 @@ class Desk:
 
     code: ErrorCode | None = None
     away: int = 0
+    unpriced: int = 0
+    """How often it has no price for the model yet."""
     asked: list[HoldRequest] = field(default_factory=list)
 
     async def ask(self, command: Command) -> Reply:
@@ -212,6 +221,9 @@ class Desk:
         if self.away > 0:
             self.away -= 1
             raise DependencyDown("billing")
+        if self.unpriced > 0:
+            self.unpriced -= 1
+            return HoldReply(id=command.id, code=ErrorCode.NO_CAPABLE_MODEL)
         price = None if self.code else PRICE
         return HoldReply(id=command.id, code=self.code, held_nano=70_000, price=price)
 
