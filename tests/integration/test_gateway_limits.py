@@ -59,7 +59,7 @@ async def test_a_wrong_address_is_an_error_in_the_dialects_form(edge: Edge) -> N
 
 async def test_a_client_that_asks_for_more_is_told_what_there_is(edge: Edge) -> None:
     async with edge.gateway() as gateway:
-        reply = await gateway.http.post("/v1/embeddings", json={"model": "auto", "input": "x"})
+        reply = await gateway.http.post("/v1/audio/speech", json={"model": "auto", "input": "x"})
     assert (
         "POST /v1/chat/completions, GET /v1/models, GET /v1/models/<name>"
         in (reply.json()["error"]["message"])
