@@ -30,6 +30,7 @@ from services.router.wire.fields import (
     counts_in,
     exact_object_in,
     json_text,
+    member_in,
     object_in,
     text_in,
 )
@@ -88,7 +89,7 @@ _QUOTA: Final = re.compile(
 
 def connect(endpoint: Endpoint) -> HttpProvider:
     """Return a provider; raises `ValueError` for a bad address and for an unknown option."""
-    return HttpProvider(endpoint, Anthropic(checked(endpoint, OPTIONS)))
+    return HttpProvider(endpoint, Anthropic(checked(endpoint, OPTIONS)), classify)
 
 
 def classify(error: Exception) -> ErrorClass:
@@ -165,10 +166,6 @@ class Anthropic:
         """Return the list of models; it costs nothing."""
         return "/models"
 
-    def classify(self, error: Exception) -> ErrorClass:
-        """Return what kind of failure this is."""
-        return classify(error)
-
 
 class Events:
     """Reads the events of one answer: blocks that begin, grow and end, one after the other."""
@@ -191,18 +188,18 @@ class Events:
         match data.get("type"):
             case "message_start":
                 # What is written by then is a placeholder; only what was read is known.
-                yield from self._count(_object(data, "message"), {"output_tokens": 0})
+                yield from self._count(member_in(data, "message"), {"output_tokens": 0})
             case "content_block_start":
                 yield from self._begin(data)
             case "content_block_delta":
                 self._must_be_open(data)
-                yield from self._grow(_object(data, "delta"))
+                yield from self._grow(member_in(data, "delta"))
             case "content_block_stop":
                 self._must_be_open(data)
                 self._kind = None
             case "message_delta":
                 yield from self._count(data, {})
-                delta = _object(data, "delta")
+                delta = member_in(data, "delta")
                 if delta.get("stop_reason") is not None:
                     if self._kind is not None:
                         raise BadAnswerError("it stopped in the middle of a block")
@@ -309,10 +306,3 @@ def _counted(stated: dict[str, Any]) -> TokenUsage | None:
         cache_write_tokens=to_cache,
         reasoning_tokens=thought[0],
     )
-
-
-def _object(data: dict[str, Any], name: str) -> dict[str, Any]:
-    value = data.get(name)
-    if not isinstance(value, dict):
-        raise BadAnswerError(f"no {name}")
-    return value

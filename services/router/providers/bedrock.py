@@ -36,6 +36,7 @@ from services.router.wire.fields import (
     array_in,
     exact_object_in,
     json_text,
+    member_in,
     object_in,
     text_in,
 )
@@ -87,7 +88,7 @@ _SPENT: Final = b"tokens per day"
 
 def connect(endpoint: Endpoint) -> "Bedrock":
     """Return a provider; raises `ValueError` for a bad address and for an unknown option."""
-    return Bedrock(endpoint, Converse(checked(endpoint, OPTIONS)))
+    return Bedrock(endpoint, Converse(checked(endpoint, OPTIONS)), classify)
 
 
 def classify(error: Exception) -> ErrorClass:
@@ -164,13 +165,13 @@ class Converse:
     def whole(self, body: bytes) -> Iterator[Piece]:
         """Yield an answer that came in one body."""
         answer = exact_object_in(body)
-        message = _object(_object(answer, "output"), "message")
+        message = member_in(member_in(answer, "output"), "message")
         calls = 0
         for block in array_in(message, "content"):
             if not isinstance(block, dict):
                 raise BadAnswerError("a block that is no object")
             if "toolUse" in block:
-                use = _object(block, "toolUse")
+                use = member_in(block, "toolUse")
                 arguments = json_text(use.get("input") or {})
                 yield CallPart(calls, text_in(use, "toolUseId"), text_in(use, "name"), arguments)
                 calls += 1
@@ -188,10 +189,6 @@ class Converse:
     def probe_path(self) -> str:
         """Return the list of asynchronous invocations, mostly empty; it costs nothing."""
         return "/async-invoke?maxResults=1"
-
-    def classify(self, error: Exception) -> ErrorClass:
-        """Return what kind of failure this is."""
-        return classify(error)
 
 
 class Events:
@@ -230,24 +227,24 @@ class Events:
                     pass
 
     def _begun(self, data: dict[str, Any]) -> Iterator[Piece]:
-        start, block = _object(data, "start"), data.get("contentBlockIndex")
+        start, block = member_in(data, "start"), data.get("contentBlockIndex")
         if "toolUse" not in start:
             return
         if block in self._calls:
             raise BadAnswerError("one block with two calls")
         self._calls[block] = len(self._calls)
-        use = _object(start, "toolUse")
+        use = member_in(start, "toolUse")
         yield CallPart(self._calls[block], text_in(use, "toolUseId"), text_in(use, "name"))
 
     def _continued(self, data: dict[str, Any]) -> Iterator[Piece]:
-        delta = _object(data, "delta")
+        delta = member_in(data, "delta")
         if "toolUse" not in delta:
             yield from _said(delta)
             return
         call = self._calls.get(data.get("contentBlockIndex"))
         if call is None:
             raise BadAnswerError("a piece of a call that never began")
-        yield CallPart(call, arguments=text_in(_object(delta, "toolUse"), "input"))
+        yield CallPart(call, arguments=text_in(member_in(delta, "toolUse"), "input"))
 
 
 # --- what is answered --------------------------------------------------------------------
@@ -258,18 +255,11 @@ def _said(block: dict[str, Any]) -> Iterator[Piece]:
     if "text" in block:
         yield Text(text_in(block, "text"))
     elif "reasoningContent" in block:
-        thought = _object(block, "reasoningContent")
-        thought = _object(thought, "reasoningText") if "reasoningText" in thought else thought
+        thought = member_in(block, "reasoningContent")
+        thought = member_in(thought, "reasoningText") if "reasoningText" in thought else thought
         yield Reasoning(text_in(thought, "text"))  # A signature or encrypted thoughts have none.
     elif "citation" not in block:
         raise BadAnswerError("a block of a kind that was not asked for")
-
-
-def _object(data: dict[str, Any], name: str) -> dict[str, Any]:
-    value = data.get(name)
-    if not isinstance(value, dict):
-        raise BadAnswerError(f"{name} is no object")
-    return value
 
 
 def _reason(data: dict[str, Any]) -> FinishReason:

@@ -27,7 +27,7 @@ from services.router.providers.base import (
 from services.router.wire import chat
 from services.router.wire.connections import Headers
 from services.router.wire.events import EventReader
-from services.router.wire.fields import array_in, object_in, text_in
+from services.router.wire.fields import array_in, member_in, object_in, text_in
 from services.router.wire.http import (
     BadAnswerError,
     HttpProvider,
@@ -78,7 +78,7 @@ def connect(endpoint: Endpoint) -> HttpProvider:
     """Return a provider; raises `ValueError` for a bad address and for an unknown option."""
     unversioned = endpoint.base_url.rstrip("/").removesuffix(_VERSION)
     endpoint = replace(checked(endpoint, OPTIONS), base_url=unversioned)
-    return HttpProvider(endpoint, Cohere(endpoint))
+    return HttpProvider(endpoint, Cohere(endpoint), classify)
 
 
 def classify(error: Exception) -> ErrorClass:
@@ -118,12 +118,12 @@ class Cohere:
         """Yield an answer that came in one body."""
         answer = object_in(body)
         if "embeddings" in answer:
-            vectors = array_in(_object(answer, "embeddings"), "float")
+            vectors = array_in(member_in(answer, "embeddings"), "float")
             yield Vectors(tuple(packed(vector) for vector in vectors))
             yield from _counted(answer.get("meta"))
             yield Stopped(FinishReason.STOP)
         else:
-            message = _object(answer, "message")
+            message = member_in(answer, "message")
             yield from _planned(message)
             for content in array_in(message, "content"):
                 yield from _said(content)
@@ -138,10 +138,6 @@ class Cohere:
     def probe_path(self) -> str:
         """Return a page of the list of models; it costs nothing."""
         return "/v1/models?page_size=1"
-
-    def classify(self, error: Exception) -> ErrorClass:
-        """Return what kind of failure this is."""
-        return classify(error)
 
 
 class Events:
@@ -161,7 +157,7 @@ class Events:
             if not kind:
                 raise BadAnswerError("an event of no type")
             if kind == "message-end":
-                yield from _ended(_object(data, "delta"))
+                yield from _ended(member_in(data, "delta"))
                 yield Ended()
             elif kind in ("content-start", "content-delta"):
                 yield from _said(_message(data).get("content"))
@@ -177,7 +173,7 @@ class Events:
         if begins == (index in self._begun):
             raise BadAnswerError("a call that begins twice, or never")
         self._begun.add(index)
-        call = _object(_message(data), "tool_calls")
+        call = member_in(_message(data), "tool_calls")
         (part,) = chat.call_parts_of([{**call, "index": index}])
         return part
 
@@ -245,15 +241,8 @@ def _embedding(ask: RequestRedacted, model: str) -> dict[str, Any]:
 # --- what is answered --------------------------------------------------------------------
 
 
-def _object(data: dict[str, Any], name: str) -> dict[str, Any]:
-    value = data.get(name)
-    if not isinstance(value, dict):
-        raise BadAnswerError(f"{name} is no object")
-    return value
-
-
 def _message(data: dict[str, Any]) -> dict[str, Any]:
-    return _object(_object(data, "delta"), "message")
+    return member_in(member_in(data, "delta"), "message")
 
 
 def _planned(message: dict[str, Any]) -> Iterator[Piece]:

@@ -97,7 +97,7 @@ _QUOTA: Final = re.compile(rb'"quotaId"\s*:\s*"[A-Za-z-]{0,80}PerDay')
 
 def connect(endpoint: Endpoint) -> HttpProvider:
     """Return a provider; raises `ValueError` for a bad address and for an unknown option."""
-    return HttpProvider(endpoint, Gemini(checked(endpoint, OPTIONS)))
+    return HttpProvider(endpoint, Gemini(checked(endpoint, OPTIONS)), classify)
 
 
 def classify(error: Exception) -> ErrorClass:
@@ -168,10 +168,6 @@ class Gemini:
     def probe_path(self) -> str:
         """Return the list of models; it costs nothing."""
         return "/models"
-
-    def classify(self, error: Exception) -> ErrorClass:
-        """Return what kind of failure this is."""
-        return classify(error)
 
 
 class Events:

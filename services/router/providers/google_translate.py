@@ -62,7 +62,7 @@ _FORBIDDEN: Final = 403
 
 def connect(endpoint: Endpoint) -> "GoogleTranslate":
     """Return a provider; raises `ValueError` for a bad address or option, or one that lacks."""
-    return GoogleTranslate(endpoint, Translation(checked(endpoint, OPTIONS)))
+    return GoogleTranslate(endpoint, Translation(checked(endpoint, OPTIONS)), classify)
 
 
 def classify(error: Exception) -> ErrorClass:
@@ -158,10 +158,6 @@ class Translation:
     def probe_path(self) -> str:
         """Return the list of languages; it costs nothing."""
         return f"{_OLD}/languages" if self._is_old else f"/v3/{self._place}/supportedLanguages"
-
-    def classify(self, error: Exception) -> ErrorClass:
-        """Return what kind of failure this is."""
-        return classify(error)
 
 
 def language_of(tag: str) -> str:

@@ -52,7 +52,7 @@ _SERVER_ERROR: Final = 500
 
 def connect(endpoint: Endpoint) -> HttpProvider:
     """Return a provider; raises `ValueError` for a bad address and for an unknown option."""
-    return HttpProvider(endpoint, OpenAI(checked(endpoint, OPTIONS)))
+    return HttpProvider(endpoint, OpenAI(checked(endpoint, OPTIONS)), classify)
 
 
 def classify(error: Exception) -> ErrorClass:
@@ -125,10 +125,6 @@ class OpenAI:
     def probe_path(self) -> str:
         """Return the list of models; it costs nothing."""
         return f"/models{self._query}"
-
-    def classify(self, error: Exception) -> ErrorClass:
-        """Return what kind of failure this is."""
-        return classify(error)
 
 
 class Events:

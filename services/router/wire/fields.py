@@ -56,6 +56,14 @@ def _as_written(value: object) -> orjson.Fragment:
     return orjson.Fragment(value.text)
 
 
+def member_in(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object under a name, which must be there."""
+    value = data.get(name)
+    if not isinstance(value, dict):
+        raise BadAnswerError(f"{name} is no object")
+    return value
+
+
 def array_in(data: dict[str, Any], name: str) -> list[Any]:
     """Return a list; empty where there is none."""
     value = data.get(name)

@@ -1,7 +1,7 @@
 """One call over HTTP, whatever the wire: its connection, its status, its size, its end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol, runtime_checkable
 from uuid import UUID
@@ -125,9 +125,6 @@ class Dialect(Protocol):
     def probe_path(self) -> str:
         """Return a path that can be read at no cost."""
 
-    def classify(self, error: Exception) -> ErrorClass:
-        """Return what kind of failure this is."""
-
 
 def classified(error: Exception) -> ErrorClass:
     """Return what a failure is by its status alone, as most wires mean it."""
@@ -144,12 +141,15 @@ def classified(error: Exception) -> ErrorClass:
 
 
 class HttpProvider:
-    """One endpoint, in one dialect."""
+    """One endpoint, in one dialect. `classify` is its plug-in's."""
 
-    def __init__(self, endpoint: Endpoint, dialect: Dialect) -> None:
+    def __init__(
+        self, endpoint: Endpoint, dialect: Dialect, classify: Callable[[Exception], ErrorClass]
+    ) -> None:
         """Raises `ValueError` for an address that is none."""
         self._connections = Connections(endpoint.base_url, connect_s_max=endpoint.connect_s_max)
         self._dialect = dialect
+        self._classify = classify
 
     def request(self, ask: RequestRedacted, model: str, output_tokens_max: int) -> Outgoing:
         """Return what asks `model` for an answer."""
@@ -245,7 +245,7 @@ class HttpProvider:
             status = error.status
             if retry_after_s is None:
                 retry_after_s = retry_after_said(error.body)
-        return ProviderError(self._dialect.classify(error), status, retry_after_s, limits)
+        return ProviderError(self._classify(error), status, retry_after_s, limits)
 
 
 def together(pieces: Iterable[Piece]) -> list[Piece]:
