@@ -17,9 +17,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 
-# Tests that start no server run side by side; the others have the machine to themselves.
-ALONE := tests/unit tests/contract tests/architecture
-TOGETHER := tests/integration tests/chaos
+# Two tests at a time; those that kill processes or ask a real model have the machine to themselves.
+ALONE := chaos or model
 
 .PHONY: help run test check map bench bench-pii bench-faults chaos lock lock-peers
 
@@ -32,8 +31,8 @@ run: $(READY) ## Start the whole platform here and send one example letter throu
 test: $(READY) ## Run every test: unit, contract, architecture, integration, chaos
 	@tests/tools.sh
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE)
-	@$(BIN)/python -m pytest $(TOGETHER)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not ($(ALONE))"
+	@$(BIN)/python -m pytest -m "$(ALONE)" tests/integration tests/chaos
 else
 	@$(BIN)/python -m pytest $(ARGS)
 endif
